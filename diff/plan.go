@@ -1,0 +1,252 @@
+// Package diff compares what a release should be with what is live and makes a
+// Plan: the changes, the exact requests that carry them out, and their order.
+// It reads only: its Reader has no mutating method. A Plan is plain data and is
+// all that apply sees.
+package diff
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
+	"github.com/belay-sh/belay/internal/refs"
+	"github.com/belay-sh/belay/render"
+)
+
+// Op is the verb that a plan is made for.
+type Op string
+
+// The verbs that plan.
+const (
+	OpApply    Op = "apply"
+	OpRollback Op = "rollback"
+	OpDelete   Op = "delete"
+)
+
+// Target is what a plan is for.
+type Target struct {
+	Context     string `json:"context,omitempty"`
+	Server      string `json:"server,omitempty"`
+	Namespace   string `json:"namespace"`
+	Release     string `json:"release"`
+	Revision    int    `json:"revision"` // the current one; 0 when there is none
+	Environment string `json:"environment,omitempty"`
+}
+
+// Manager is the field manager of a release: one per release, so that two
+// releases cannot strip each other's fields unseen. At most 128 bytes.
+func (t Target) Manager() string { return "belay/" + t.Namespace + "/" + t.Release }
+
+// Action is what a plan does with one object.
+type Action string
+
+// The actions. Keep and Unchanged are no changes.
+const (
+	Create    Action = "create"
+	Update    Action = "update"
+	Recreate  Action = "recreate"
+	Delete    Action = "delete"
+	Keep      Action = "keep"
+	Unchanged Action = "unchanged"
+)
+
+// Verb is the request that a step sends.
+type Verb string
+
+// The verbs of steps.
+const (
+	VerbApply  Verb = "apply"
+	VerbDelete Verb = "delete"
+)
+
+// Step is one request. It is complete: apply adds nothing to it.
+type Step struct {
+	Verb Verb                       `json:"verb"`
+	Body *unstructured.Unstructured `json:"body,omitempty"`
+	// Force takes fields over from other managers; only where the plan shows it.
+	Force bool `json:"force,omitempty"`
+	// UID and Version are preconditions: the object that the plan saw. A create
+	// has none.
+	UID     string `json:"uid,omitempty"`
+	Version string `json:"version,omitempty"`
+	// Propagation is the policy of a delete: Background or Foreground.
+	Propagation string `json:"propagation,omitempty"`
+}
+
+// Conflict is a field that another manager would lose by an apply.
+type Conflict struct {
+	Path    string `json:"path"`
+	Manager string `json:"manager"`
+	// Ours and Theirs are the values as text; secret ones are masked.
+	Ours   string `json:"ours,omitempty"`
+	Theirs string `json:"theirs,omitempty"`
+	// Wrote is when that manager last wrote any of its fields (RFC 3339), or empty.
+	Wrote string `json:"wrote,omitempty"`
+	// Forced is true when the plan takes the field over.
+	Forced bool `json:"forced,omitempty"`
+}
+
+// Owner is whose a live object is.
+type Owner string
+
+// The owners. OtherRelease is another release of belay, Foreign another tool.
+const (
+	Nobody       Owner = ""
+	Ours         Owner = "ours"
+	OtherRelease Owner = "release"
+	Foreign      Owner = "foreign"
+)
+
+// Change is one object's part of a plan.
+type Change struct {
+	ID     object.ID     `json:"id"`
+	Kind   object.Kind   `json:"kind"`
+	Action Action        `json:"action"`
+	Reason string        `json:"reason,omitempty"`
+	Source object.Source `json:"source"`
+	Policy policy.Policy `json:"policy"`
+	Owner  Owner         `json:"owner,omitempty"`
+	// OwnerName names the owner for people: "Helm release shop".
+	OwnerName string `json:"ownerName,omitempty"`
+	Adopted   bool   `json:"adopted,omitempty"`
+	// Shared objects are applied and never owned: namespaces, CRDs of crds/.
+	Shared bool `json:"shared,omitempty"`
+	// Live is the object as it is, Merged as it would be; nil where there is none.
+	Live   *unstructured.Unstructured `json:"live,omitempty"`
+	Merged *unstructured.Unstructured `json:"merged,omitempty"`
+	// Paths are the fields that change, in the order of the object: those that we
+	// own before or after. They are what a report shows.
+	Paths []PathChange `json:"paths,omitempty"`
+	// Unchecked says why the server has not validated the object, or is empty.
+	Unchecked string `json:"unchecked,omitempty"`
+	// Manifest is the hash of the manifest as sent; Schema the key of its kind's schema.
+	Manifest uint64 `json:"manifest,omitempty"`
+	Schema   uint64 `json:"schema,omitempty"`
+	// Steps are the requests that carry the change out, in order.
+	Steps     []Step     `json:"steps,omitempty"`
+	Conflicts []Conflict `json:"conflicts,omitempty"`
+	// Impact says what the change does besides: "restarts 3 pods".
+	Impact   []string `json:"impact,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// PathChange is one difference between live and merged. From or To is nil
+// where the field is absent. Values of Secrets are not masked here.
+type PathChange struct {
+	// Path is for people and unambiguous: spec.template.spec.containers[nginx].image.
+	Path string `json:"path"`
+	From any    `json:"from,omitempty"`
+	To   any    `json:"to,omitempty"`
+	// Ownership is true when only the owner changes, not the value.
+	Ownership bool `json:"ownership,omitempty"`
+}
+
+// Edge says that the change After starts when the change Before has met Need.
+// Before and After are indices into Plan.Changes.
+type Edge struct {
+	Before int       `json:"before"`
+	After  int       `json:"after"`
+	Need   refs.Need `json:"need"`
+	Why    string    `json:"why"`
+}
+
+// Exit codes that a refusal can carry.
+const (
+	RefusedInput      = 3
+	RefusedByRule     = 4
+	RefusedPermission = 5
+)
+
+// Refusal is a reason not to start, found before anything is written.
+type Refusal struct {
+	// Code is the exit code: RefusedInput, RefusedByRule or RefusedPermission.
+	Code int         `json:"code"`
+	IDs  []object.ID `json:"ids,omitempty"`
+	// Message is the first line, without "error:"; Lines say it object by object.
+	Message string   `json:"message"`
+	Lines   []string `json:"lines,omitempty"`
+	Hints   []string `json:"hints,omitempty"`
+}
+
+// Plan is what would turn the live state into the wanted one.
+type Plan struct {
+	Op     Op     `json:"op"`
+	Target Target `json:"target"`
+	// Base is the version of the release's head that the plan was made from.
+	Base   string         `json:"base,omitempty"`
+	Wanted *render.Wanted `json:"wanted"`
+	// Changes hold every object of the release, unchanged ones too.
+	Changes  []Change  `json:"changes"`
+	Order    []Edge    `json:"order,omitempty"`
+	Refused  []Refusal `json:"refused,omitempty"`
+	Warnings []string  `json:"warnings,omitempty"`
+	// Gone are inventory entries that were seen gone, or are no longer the
+	// release's: they need no request and leave the inventory.
+	Gone []object.ID `json:"gone,omitempty"`
+}
+
+// Counts counts the changes by action.
+func (p *Plan) Counts() map[Action]int {
+	counts := map[Action]int{}
+	for _, c := range p.Changes {
+		counts[c.Action]++
+	}
+	return counts
+}
+
+// Empty says that carrying the plan out would send no request.
+func (p *Plan) Empty() bool {
+	for i := range p.Changes {
+		if len(p.Changes[i].Steps) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Reader asks a cluster questions. It cannot change anything.
+// cluster.Client satisfies it.
+type Reader interface {
+	// Kind finds how a kind is served; version "" means the preferred one. The
+	// error is meta.IsNoMatchError when it is not served.
+	Kind(ctx context.Context, gk schema.GroupKind, version string) (object.Kind, error)
+	Get(ctx context.Context, k object.Kind, namespace, name string) (*unstructured.Unstructured, error)
+	List(ctx context.Context, k object.Kind, namespace, selector string) (*unstructured.UnstructuredList, error)
+	// DryRun asks what a server-side apply would answer. created is true when it
+	// would create the object.
+	DryRun(ctx context.Context, k object.Kind, body *unstructured.Unstructured, o object.ApplyOptions) (merged *unstructured.Unstructured, created bool, err error)
+	// DryRunCreate asks what a create of the object would answer: AlreadyExists
+	// means that it is valid as a new object.
+	DryRunCreate(ctx context.Context, k object.Kind, body *unstructured.Unstructured) error
+	// Can asks whether the user may do each of these, in order.
+	Can(ctx context.Context, what []object.Access) ([]bool, error)
+	// Schemas returns a key per group-version (apps/v1) that changes with its schema.
+	Schemas(ctx context.Context) (map[string]string, error)
+}
+
+// Options are the user's say in a plan.
+type Options struct {
+	Op     Op
+	Target Target
+	// ForceConflicts takes over fields of these managers (path.Match patterns);
+	// "*" is all.
+	ForceConflicts []string
+	// Adopt takes over objects that are nobody's.
+	Adopt bool
+	// Fresh ignores what the records say and asks the server about every object.
+	Fresh bool
+	// NoPrune keeps objects that left the bundle, and names them.
+	NoPrune bool
+	// MaxDelete allows that many deletions past the mass-delete guard; -1 is unset.
+	MaxDelete int
+	// AllowEmpty allows a bundle that renders no objects to empty a release.
+	AllowEmpty bool
+	// ReplaceBundle and ChangeEnvironment allow a release to become another
+	// bundle's, or another environment's.
+	ReplaceBundle, ChangeEnvironment bool
+	// Concurrency bounds requests in flight; 0 means 32.
+	Concurrency int
+}

@@ -1,0 +1,76 @@
+// Package render turns a bundle and values into what a release should be:
+// objects, rules and notes. It is pure: no clock, network, environment or
+// randomness but what Options hand in. It stands at the head of the flow;
+// diff plans what it wants, release records it.
+package render
+
+import (
+	"errors"
+	"time"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
+	"github.com/belay-sh/belay/render/bundle"
+	"github.com/belay-sh/belay/render/values"
+)
+
+// Wanted is what a release should be. It is plain data, recorded whole in a
+// revision, so that a rollback renders nothing.
+type Wanted struct {
+	Origin  Origin          `json:"origin"`
+	Values  map[string]any  `json:"values,omitempty"`
+	Objects []object.Object `json:"objects"`
+	Rules   policy.Rules    `json:"rules"`
+	// Random holds the results of random template functions by call site, to be
+	// given back at the next render of the release.
+	Random map[string]string `json:"random,omitempty"`
+	Notes  string            `json:"notes,omitempty"`
+}
+
+// Origin is where a Wanted came from.
+type Origin struct {
+	// Bundle and Version are what bundle.yaml calls itself; empty for plain manifests.
+	Bundle  string `json:"bundle,omitempty"`
+	Version string `json:"version,omitempty"`
+	// Environment is the name given with --env, or empty.
+	Environment string `json:"environment,omitempty"`
+	// Path is the bundle as the user wrote it.
+	Path string `json:"path,omitempty"`
+}
+
+// Release is what templates see as .Release.
+type Release struct {
+	Name      string
+	Namespace string
+	Revision  int
+	IsInstall bool
+}
+
+// Options are everything that rendering depends on besides the bundle.
+type Options struct {
+	Release     Release
+	Environment string
+	// Layers are the values of -f and --set, in the order of the command line;
+	// later ones win. The bundle's defaults and the environment's come before.
+	Layers []values.Layer
+	// KubeVersion and APIVersions are .Capabilities; empty means the newest
+	// version that belay knows.
+	KubeVersion string
+	APIVersions []string
+	// Now is the clock that templates read.
+	Now time.Time
+	// Random holds remembered results of random functions, by call site.
+	Random map[string]string
+}
+
+// Warning is something that the user should know and that stops nothing.
+type Warning struct {
+	Source  object.Source
+	Message string
+}
+
+// Render renders a bundle. Mistakes of the user's are reported all at once:
+// the error is a join of *Error.
+func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
+	return nil, nil, errors.New("rendering: unfinished")
+}
