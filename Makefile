@@ -1,0 +1,52 @@
+# Go, git and make are all that these need. The first build of the playground
+# (a whole control plane) takes some minutes; after that it is cached.
+
+KUBE   := v1.36.3
+SHELL  := bash
+CC     := $(shell go env CC)
+RACE   := $(if $(shell command -v $(CC)),-race)
+PKG    ?= ./...
+LINT   := go tool -modfile=tools/go.mod golangci-lint
+STAMP  := -X k8s.io/component-base/version.gitVersion=$(KUBE) -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36
+SOURCE := $(shell git ls-files -co --exclude-standard -- playground)
+
+.DEFAULT_GOAL := help
+.PHONY: help build playground demo test lint soak bench golden clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/belay
+	go build -trimpath -ldflags "-s -w" -o bin/belay ./cmd/belay
+
+playground: bin/playground ## build bin/playground, a control plane in one binary (minutes, the first time)
+
+bin/playground: $(SOURCE)
+	@echo "building the playground: etcd, kube-apiserver, controllers and scheduler $(KUBE); some minutes the first time"
+	CGO_ENABLED=0 go build -C playground -trimpath -ldflags "-s -w $(STAMP)" -o ../bin/playground .
+	@touch bin/playground
+
+demo: build playground ## show the main job, on a cluster of its own
+	@./demo.sh
+
+test: lint playground ## everything that must hold: gofmt, vet, linter, unit and end-to-end tests
+	@echo "$(if $(RACE),testing with the race detector,testing without the race detector: no C compiler ($(CC)) here)"
+	go test $(RACE) -timeout 60m $(PKG)
+
+lint: ## gofmt, vet, and the linters of .golangci.yml
+	@echo "gofmt"; test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go vet ./...
+	@echo "golangci-lint (built from source the first time, which takes some minutes)"
+	$(LINT) run ./...
+
+soak: playground ## the long tests: every kill point, every seed
+	BELAY_SOAK=1 go test -timeout 120m -count=1 ./internal/e2e
+
+bench: build playground ## measure belay beside the floor and its peers
+	go run ./bench
+
+golden: ## accept the output of the tests as the new expected output
+	UPDATE_GOLDEN=1 go test ./internal/report/... ./cmd/... ./internal/e2e
+
+clean: ## remove what make built (Go's own cache stays)
+	rm -rf bin
