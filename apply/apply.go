@@ -6,7 +6,6 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,21 +25,29 @@ type Cluster interface {
 	Delete(ctx context.Context, k object.Kind, namespace, name string, o object.DeleteOptions) error
 }
 
+// Journal is where a run checks that it may write and notes what became of
+// objects; release.Lock satisfies it.
+type Journal interface {
+	Held() error
+	Note(id object.ID, o release.Owned)
+	Forget(id object.ID)
+}
+
 // EventKind says what an Event tells.
 type EventKind string
 
 // The kinds of events, in the order in which an object meets them.
 const (
 	Started EventKind = "started"
-	Wrote   EventKind = "wrote"   // the write is done: created, updated, …
-	Waiting EventKind = "waiting" // State changed, not final
+	Wrote   EventKind = "wrote"   // the write is done: created, updated, deleted
+	Waiting EventKind = "waiting" // the state changed and is not final
 	Done    EventKind = "done"    // ready, or gone
-	Broke   EventKind = "failed"  // certain failure, of the write or the rollout
+	Broke   EventKind = "failed"  // the write failed, or the rollout for certain
 )
 
 // Event is one step of a run, for progress.
 type Event struct {
-	At     time.Time // since the epoch
+	At     time.Time
 	ID     object.ID
 	Action diff.Action
 	Kind   EventKind
@@ -50,18 +57,32 @@ type Event struct {
 
 // Options are the manner of a run.
 type Options struct {
-	// Timeout bounds the run from its first write; 0 means 10 minutes.
+	// Timeout bounds the run from its first write; 0 means DefaultTimeout.
 	Timeout time.Duration
 	// NoWait prunes and ends without waiting for readiness.
 	NoWait bool
-	// Concurrency bounds changes in flight; 0 means 32.
+	// Concurrency bounds the changes in flight; 0 means 32.
 	Concurrency int
 	// Report is called for every event, never concurrently.
 	Report func(Event)
 	// Stopping is closed when the user wants the run to end: nothing new starts,
-	// what is in flight is finished.
+	// and what is in flight is finished.
 	Stopping <-chan struct{}
 }
+
+// The times of a run.
+const (
+	DefaultTimeout = 10 * time.Minute
+	// failureGrace is how long the others may go on after the first certain
+	// failure, so that causes are reported together.
+	failureGrace = 15 * time.Second
+	// stopGrace is how long requests in flight may take after an interrupt.
+	stopGrace = 3 * time.Second
+	// explainTime bounds the search for causes.
+	explainTime = 10 * time.Second
+
+	defaultConcurrency = 32
+)
 
 // Outcome says how a run ended.
 type Outcome string
@@ -79,18 +100,35 @@ const (
 // Result says what a run did. It is given on failure too.
 type Result struct {
 	Outcome Outcome
-	// States are the objects' last states; Errs the errors of writes.
+	// States are the last states of all objects that the run followed.
 	States map[object.ID]rollout.State
-	Errs   map[object.ID]error
-	// Finished, NotReady and NotStarted split the changes that had steps.
+	// Errs are the errors of writes.
+	Errs map[object.ID]error
+	// Finished, NotReady and NotStarted split the changes that had steps. What
+	// was waited for and is unchanged is in NotReady too, if it is not ready.
 	Finished, NotReady, NotStarted []object.ID
-	// InFlight counts requests that were finished after an interrupt.
+	// InFlight counts the changes that were in flight at an interrupt and were
+	// finished.
 	InFlight  int
 	Diagnosis rollout.Diagnosis
 }
 
-// Run carries out a plan under a lock. The error is what stopped it from
-// running at all; how it went is in the Result.
-func Run(ctx context.Context, c Cluster, l *release.Lock, p *diff.Plan, o Options) (*Result, error) {
-	return nil, errors.New("applying: unfinished")
+// Run carries out a plan under a lock, and waits for all objects of the release,
+// changed or not. journal may be nil for a plan without steps: then it only
+// waits. ctx must live as long as the run; to end a run early close
+// Options.Stopping, which finishes what is in flight.
+func Run(ctx context.Context, c Cluster, journal Journal, p *diff.Plan, o Options) *Result {
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.Concurrency == 0 {
+		o.Concurrency = defaultConcurrency
+	}
+	if o.Report == nil {
+		o.Report = func(Event) {}
+	}
+	r := newRun(c, journal, p, o)
+	r.noteUnchanged()
+	r.loop(ctx)
+	return r.result(ctx)
 }

@@ -112,6 +112,9 @@ type Change struct {
 	// OwnerName names the owner for people: "Helm release shop".
 	OwnerName string `json:"ownerName,omitempty"`
 	Adopted   bool   `json:"adopted,omitempty"`
+	// LetGo marks a Keep that leaves the inventory: belay no longer looks after
+	// the object. Without it (--no-prune) the entry stays.
+	LetGo bool `json:"letGo,omitempty"`
 	// Shared objects are applied and never owned: namespaces, CRDs of crds/.
 	Shared bool `json:"shared,omitempty"`
 	// Live is the object as it is, Merged as it would be; nil where there is none.

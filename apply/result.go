@@ -1,0 +1,81 @@
+package apply
+
+import (
+	"context"
+	"strings"
+
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/rollout"
+)
+
+// uidMismatch recognises the server's 409 for a UID that is not the object's;
+// it carries no cause, only these words.
+func uidMismatch(err error) bool { return strings.Contains(err.Error(), "uid mismatch") }
+
+// noteUnchanged brings the inventory up to date about what needs no request: a
+// run that was killed may have left entries without UID, and what left the
+// release for good leaves its inventory.
+func (r *run) noteUnchanged() {
+	if r.journal == nil {
+		return
+	}
+	for _, n := range r.nodes {
+		switch {
+		case n.Action == diff.Unchanged && n.Live != nil:
+			r.journal.Note(n.ID, r.owned(n.Change, n.Live))
+		case n.Action == diff.Keep && n.LetGo:
+			r.journal.Forget(n.ID)
+		}
+	}
+	for _, id := range r.plan.Gone {
+		r.journal.Forget(id)
+	}
+}
+
+// result sums the run up, and looks for the causes of what is not ready.
+func (r *run) result(ctx context.Context) *Result {
+	res := &Result{
+		Outcome: r.outcome, InFlight: r.finished,
+		States: map[object.ID]rollout.State{}, Errs: map[object.ID]error{},
+	}
+	var unready []rollout.Target
+	sources := map[object.ID]object.Source{}
+	for _, n := range r.nodes {
+		if n.err != nil {
+			res.Errs[n.ID] = n.err
+		}
+		if n.state.Phase != "" {
+			res.States[n.ID] = n.state
+		}
+		switch {
+		case n.progress == done && len(n.Steps) > 0:
+			res.Finished = append(res.Finished, n.ID)
+		case n.progress == pending || n.progress == running:
+			res.NotStarted = append(res.NotStarted, n.ID)
+		case n.progress == written, n.progress == broken:
+			res.NotReady = append(res.NotReady, n.ID)
+			if n.err == nil && n.live != nil {
+				sources[n.ID] = n.Source
+				unready = append(unready, rollout.Target{
+					ID: n.ID, Kind: n.Kind, Policy: n.Policy, Live: n.live,
+					Generation: n.live.GetGeneration(), UID: string(n.live.GetUID()),
+				})
+			}
+		}
+	}
+	if len(unready) > 0 && (r.outcome == Failed || r.outcome == TimedOut) {
+		res.Diagnosis = r.explain(ctx, unready, sources)
+	}
+	return res
+}
+
+func (r *run) explain(ctx context.Context, unready []rollout.Target, sources map[object.ID]object.Source) rollout.Diagnosis {
+	ctx, cancel := context.WithTimeout(ctx, explainTime)
+	defer cancel()
+	d := rollout.Explain(ctx, r.cluster, unready)
+	for i := range d.Causes {
+		d.Causes[i].Source = sources[d.Causes[i].ID]
+	}
+	return d
+}

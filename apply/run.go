@@ -1,0 +1,402 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
+	"github.com/belay-sh/belay/internal/refs"
+	"github.com/belay-sh/belay/internal/rollout"
+)
+
+// progress is how far a change has come.
+type progress int
+
+const (
+	pending progress = iota
+	running          // its steps are being sent
+	written          // all steps are answered; it may not be ready yet
+	done             // nothing is left to wait for
+	broken           // a write or the rollout failed for certain
+)
+
+// node is a change on its way.
+type node struct {
+	*diff.Change
+	index    int // in the plan
+	progress progress
+	// unmet counts the edges that still hold the change back; after are those
+	// that wait for it.
+	unmet int
+	after []diff.Edge
+	state rollout.State
+	since time.Time // of the write, for the object's own timeout
+	live  *unstructured.Unstructured
+	err   error
+}
+
+// run is the state of one run. Only the loop's goroutine touches it; writers and
+// the tracker hand in messages through the inbox.
+type run struct {
+	cluster Cluster
+	journal Journal
+	plan    *diff.Plan
+	o       Options
+
+	nodes   []*node
+	byID    map[object.ID]*node
+	inbox   inbox
+	tracker *rollout.Tracker
+	outcome Outcome // empty while all goes well
+
+	// queue holds the changes that may start now, prunes the deletions that may
+	// once all else is done.
+	queue, prunes []*node
+	// Counts of nodes, kept by move: not done; not done and no deletion;
+	// written; running.
+	left, upserts, waiting, inFlight int
+	finished                         int // changes finished after an interrupt
+}
+
+func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
+	r := &run{
+		cluster: c, journal: journal, plan: p, o: o,
+		byID:  make(map[object.ID]*node, len(p.Changes)),
+		inbox: inbox{wake: make(chan struct{}, 1)},
+	}
+	for i := range p.Changes {
+		n := &node{Change: &p.Changes[i], index: i}
+		r.nodes = append(r.nodes, n)
+		r.byID[n.ID] = n
+		r.left++
+		if n.Action != diff.Delete {
+			r.upserts++
+		}
+		if len(n.Steps) == 0 {
+			n.live = n.Live
+			r.move(n, written)
+		}
+	}
+	for _, e := range p.Order {
+		before := r.nodes[e.Before]
+		if e.Need == refs.Exists && before.progress == written {
+			continue
+		}
+		before.after = append(before.after, e)
+		r.nodes[e.After].unmet++
+	}
+	for _, n := range r.nodes {
+		if n.progress == pending && n.unmet == 0 {
+			r.enqueue(n)
+		}
+	}
+	return r
+}
+
+// enqueue lets a change start that nothing holds back any more.
+func (r *run) enqueue(n *node) {
+	if n.Action == diff.Delete {
+		r.prunes = append(r.prunes, n)
+		return
+	}
+	r.queue = append(r.queue, n)
+}
+
+// move is the only place that changes a node's progress.
+func (r *run) move(n *node, to progress) {
+	count := func(p progress, by int) {
+		switch {
+		case p == running:
+			r.inFlight += by
+		case p == written:
+			r.waiting += by
+		}
+		if p >= done {
+			r.left -= by
+			if n.Action != diff.Delete {
+				r.upserts -= by
+			}
+		}
+	}
+	count(n.progress, -1)
+	n.progress = to
+	count(to, 1)
+}
+
+// loop runs until nothing is left to do or to wait for.
+func (r *run) loop(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	writes, stopWrites := context.WithCancel(ctx)
+	defer stopWrites()
+	r.tracker = rollout.NewTracker(ctx, r.cluster, rollout.Options{
+		Selector: object.ReleaseLabel + "=" + r.plan.Target.Release,
+		Report: func(id object.ID, s rollout.State) {
+			r.inbox.put(message{id: id, state: s})
+		},
+	})
+	defer r.tracker.Stop()
+
+	deadline := time.NewTimer(r.o.Timeout)
+	defer deadline.Stop()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var grace <-chan time.Time
+	stopping := r.o.Stopping
+
+	r.followUnchanged()
+	for {
+		r.startReady(writes)
+		if r.over() {
+			return
+		}
+		select {
+		case <-r.inbox.wake:
+			for _, m := range r.inbox.take() {
+				r.receive(m)
+			}
+			if r.outcome == Failed && grace == nil {
+				grace = time.After(failureGrace)
+			}
+		case <-stopping:
+			stopping = nil
+			r.outcome = Interrupted
+			time.AfterFunc(stopGrace, stopWrites)
+		case <-tick.C:
+			r.expire(time.Now())
+		case <-deadline.C:
+			r.end(TimedOut)
+			stopWrites()
+		case <-grace:
+			r.settle()
+			stopWrites()
+		case <-ctx.Done():
+			r.outcome = Interrupted
+			stopWrites()
+		}
+	}
+}
+
+// over says whether the run has ended: no request is in flight, and there is
+// nothing left to wait for.
+func (r *run) over() bool {
+	if r.inFlight > 0 {
+		return false
+	}
+	switch r.outcome {
+	case "":
+		if r.left > 0 {
+			return false
+		}
+		r.outcome = Succeeded
+		return true
+	case Failed:
+		// The others may still fail, and their causes belong in the same report.
+		return r.waiting == 0
+	default:
+		return true
+	}
+}
+
+// end gives the run its outcome, unless it has one.
+func (r *run) end(o Outcome) {
+	if r.outcome == "" {
+		r.outcome = o
+	}
+}
+
+// settle stops waiting for what is not ready after a failure elsewhere.
+func (r *run) settle() {
+	for _, n := range r.nodes {
+		if n.progress == written {
+			r.move(n, broken)
+		}
+	}
+}
+
+// expire fails objects whose own timeout has passed.
+func (r *run) expire(now time.Time) {
+	for _, n := range r.nodes {
+		if n.progress == written && n.Policy.Timeout > 0 && !n.since.IsZero() && now.Sub(n.since) > n.Policy.Timeout {
+			r.move(n, broken)
+			r.end(TimedOut)
+		}
+	}
+}
+
+// startReady starts every change whose needs are met. Deletions begin when all
+// else is done.
+func (r *run) startReady(ctx context.Context) {
+	if r.outcome != "" {
+		return
+	}
+	if r.upserts == 0 {
+		r.queue, r.prunes = append(r.queue, r.prunes...), nil
+	}
+	for len(r.queue) > 0 && r.inFlight < r.o.Concurrency {
+		n := r.queue[0]
+		if err := r.journal.Held(); err != nil {
+			n.err = err
+			r.end(Lost)
+			return
+		}
+		r.queue = r.queue[1:]
+		r.move(n, running)
+		r.report(n, Started, nil)
+		go func() {
+			live, err := r.write(ctx, n.Change)
+			r.inbox.put(message{writer: n, live: live, err: err})
+		}()
+	}
+}
+
+// receive takes in what a writer or the tracker says.
+func (r *run) receive(m message) {
+	if m.writer != nil {
+		r.receiveWrite(m.writer, m)
+		return
+	}
+	n := r.byID[m.id]
+	if n == nil || n.progress != written {
+		return
+	}
+	n.state = m.state
+	switch m.state.Phase {
+	case rollout.Ready:
+		r.finish(n)
+	case rollout.Failed:
+		r.move(n, broken)
+		r.end(Failed)
+		r.report(n, Broke, nil)
+	default:
+		r.report(n, Waiting, nil)
+	}
+}
+
+func (r *run) receiveWrite(n *node, m message) {
+	if m.err != nil {
+		n.err = m.err
+		if errors.Is(m.err, context.Canceled) && r.outcome != "" {
+			r.move(n, pending) // cut off; nobody can say whether it was done
+			return
+		}
+		r.move(n, broken)
+		r.end(outcomeOf(m.err))
+		r.report(n, Broke, m.err)
+		return
+	}
+	n.live, n.since = m.live, time.Now()
+	r.move(n, written)
+	if r.outcome != "" {
+		r.finished++
+	}
+	r.report(n, Wrote, nil)
+	r.unblock(n, refs.Exists)
+	if n.Action == diff.Delete || n.Policy.Wait == policy.WaitNone || n.Policy.Wait == policy.WaitExists {
+		n.state = rollout.State{Phase: rollout.Ready}
+		r.finish(n)
+		return
+	}
+	r.follow(n)
+}
+
+// follow waits for an object's readiness. Where nobody waits it is followed only
+// for the changes that need it.
+func (r *run) follow(n *node) {
+	if r.o.NoWait && len(n.after) == 0 {
+		r.finish(n)
+		return
+	}
+	r.tracker.Add(rollout.Target{
+		ID: n.ID, Kind: n.Kind, Policy: n.Policy,
+		Generation: n.live.GetGeneration(), UID: string(n.live.GetUID()), Live: n.live,
+	})
+}
+
+// followUnchanged waits for what the plan leaves as it is: after a run that
+// failed or was cut off it may not be ready.
+func (r *run) followUnchanged() {
+	for _, n := range r.nodes {
+		if n.progress != written {
+			continue
+		}
+		if n.Action != diff.Unchanged || n.live == nil || n.Policy.Wait != policy.WaitReady {
+			n.state = rollout.State{Phase: rollout.Ready}
+			r.move(n, done)
+			r.unblock(n, refs.Ready)
+			continue
+		}
+		r.follow(n)
+	}
+}
+
+// finish ends a change's way, and lets go what waited for it.
+func (r *run) finish(n *node) {
+	r.move(n, done)
+	if len(n.Steps) > 0 {
+		r.report(n, Done, nil)
+	}
+	r.unblock(n, refs.Ready)
+}
+
+// unblock meets the edges that need no more than need.
+func (r *run) unblock(n *node, need refs.Need) {
+	var left []diff.Edge
+	for _, e := range n.after {
+		if need == refs.Ready || e.Need == refs.Exists {
+			after := r.nodes[e.After]
+			after.unmet--
+			if after.unmet == 0 && after.progress == pending {
+				r.enqueue(after)
+			}
+			continue
+		}
+		left = append(left, e)
+	}
+	n.after = left
+}
+
+func (r *run) report(n *node, kind EventKind, err error) {
+	r.o.Report(Event{At: time.Now(), ID: n.ID, Action: n.Action, Kind: kind, State: n.state, Err: err})
+}
+
+// message is what writers and the tracker tell the loop.
+type message struct {
+	writer *node // nil for the tracker's
+	live   *unstructured.Unstructured
+	err    error
+
+	id    object.ID
+	state rollout.State
+}
+
+// inbox is a queue without bound, so that nobody who reports ever blocks.
+type inbox struct {
+	mu   sync.Mutex
+	all  []message
+	wake chan struct{}
+}
+
+func (b *inbox) put(m message) {
+	b.mu.Lock()
+	b.all = append(b.all, m)
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (b *inbox) take() []message {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := b.all
+	b.all = nil
+	return all
+}

@@ -1,0 +1,234 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/diff/fields"
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/release"
+	"github.com/belay-sh/belay/internal/rollout"
+)
+
+// StaleError says that an object is no longer as the plan saw it.
+type StaleError struct {
+	ID     object.ID
+	Reason string
+	Err    error // what the server said, or nil
+}
+
+func (e *StaleError) Error() string { return e.ID.String() + " " + e.Reason }
+func (e *StaleError) Unwrap() error { return e.Err }
+
+func outcomeOf(err error) Outcome {
+	var stale *StaleError
+	switch {
+	case errors.As(err, &stale):
+		return Stale
+	case errors.Is(err, release.ErrLost):
+		return Lost
+	case errors.Is(err, context.DeadlineExceeded):
+		return TimedOut
+	default:
+		return Failed
+	}
+}
+
+// write sends a change's steps, one after the other, and notes what became of
+// the object. It returns the object as the last step left it, nil when it is gone.
+func (r *run) write(ctx context.Context, c *diff.Change) (*unstructured.Unstructured, error) {
+	if c.Live != nil && c.Live.GetDeletionTimestamp() != nil && c.Action != diff.Delete {
+		if err := r.waitGone(ctx, c, string(c.Live.GetUID())); err != nil {
+			return nil, err
+		}
+	}
+	var live *unstructured.Unstructured
+	for i := range c.Steps {
+		step := &c.Steps[i]
+		var err error
+		switch step.Verb {
+		case diff.VerbApply:
+			live, err = r.apply(ctx, c, step)
+		case diff.VerbDelete:
+			live, err = nil, r.delete(ctx, c, step)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if live == nil {
+		r.journal.Forget(c.ID)
+		return nil, nil
+	}
+	r.journal.Note(c.ID, r.owned(c, live))
+	return live, nil
+}
+
+// owned is what the inventory says of an object that was applied.
+func (r *run) owned(c *diff.Change, live *unstructured.Unstructured) release.Owned {
+	return release.Owned{
+		UID: live.GetUID(), Version: c.Kind.Version, Shared: c.Shared,
+		Manifest: c.Manifest, Schema: c.Schema, Live: fields.Own(live, r.plan.Target.Manager()),
+	}
+}
+
+// maxResend bounds how often a write is sent again because only the object's
+// status moved.
+const maxResend = 20
+
+// apply sends one server-side apply. When the server says that the object moved
+// on since the plan, it is sent again if nothing that we own did, and is stale
+// otherwise.
+func (r *run) apply(ctx context.Context, c *diff.Change, step *diff.Step) (*unstructured.Unstructured, error) {
+	body := step.Body
+	for range maxResend {
+		live, created, err := r.cluster.Apply(ctx, c.Kind, body, object.ApplyOptions{
+			Manager: r.plan.Target.Manager(), Force: step.Force,
+		})
+		switch {
+		case err == nil && step.UID == "" && !created && r.othersOwn(live):
+			return nil, &StaleError{ID: c.ID, Reason: "was created by somebody else since the plan was made"}
+		case err == nil:
+			return live, nil
+		case step.UID != "" && replaced(err):
+			return nil, &StaleError{ID: c.ID, Reason: "was deleted or replaced since the plan was made", Err: err}
+		case apierrors.IsConflict(err) && hasFieldConflict(err):
+			return nil, &StaleError{ID: c.ID, Reason: "was changed by another manager since the plan was made: " + err.Error(), Err: err}
+		case !apierrors.IsConflict(err) || step.UID == "":
+			return nil, err
+		}
+		version, err := r.unmoved(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		body = body.DeepCopy()
+		body.SetResourceVersion(version)
+	}
+	return nil, &StaleError{ID: c.ID, Reason: "keeps changing while it is written"}
+}
+
+// delete sends one deletion and follows the object until it is gone.
+func (r *run) delete(ctx context.Context, c *diff.Change, step *diff.Step) error {
+	o := object.DeleteOptions{UID: step.UID, Version: step.Version, Propagation: step.Propagation}
+	for range maxResend {
+		err := r.cluster.Delete(ctx, c.Kind, c.ID.Namespace, c.ID.Name, o)
+		switch {
+		case apierrors.IsNotFound(err):
+			return nil
+		case err == nil:
+			return r.waitGone(ctx, c, step.UID)
+		case !apierrors.IsConflict(err):
+			return err
+		}
+		if o.Version, err = r.unmoved(ctx, c); err != nil {
+			var stale *StaleError
+			if errors.As(err, &stale) && stale.Err != nil && apierrors.IsNotFound(stale.Err) {
+				return nil
+			}
+			return err
+		}
+	}
+	return &StaleError{ID: c.ID, Reason: "keeps changing while it is deleted"}
+}
+
+// unmoved reads an object again and returns its version, if it is still what the
+// plan saw but for its status and what others own.
+func (r *run) unmoved(ctx context.Context, c *diff.Change) (version string, err error) {
+	now, err := r.cluster.Get(ctx, c.Kind, c.ID.Namespace, c.ID.Name)
+	if apierrors.IsNotFound(err) {
+		return "", &StaleError{ID: c.ID, Reason: "was deleted since the plan was made", Err: err}
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: reading it again: %w", c.ID, err)
+	}
+	manager := r.plan.Target.Manager()
+	switch {
+	case c.Live == nil:
+		return "", &StaleError{ID: c.ID, Reason: "was created since the plan was made"}
+	case now.GetUID() != c.Live.GetUID():
+		return "", &StaleError{ID: c.ID, Reason: "was replaced since the plan was made"}
+	case now.GetGeneration() != c.Live.GetGeneration(), fields.Own(now, manager) != fields.Own(c.Live, manager):
+		return "", &StaleError{ID: c.ID, Reason: "was changed since the plan was made"}
+	}
+	return now.GetResourceVersion(), nil
+}
+
+// goneFirst and goneLast bound the pauses between looks at an object that is
+// going: most are gone at once, one with finalizers may take minutes.
+const (
+	goneFirst = 20 * time.Millisecond
+	goneLast  = time.Second
+)
+
+// waitGone waits until the object with that UID no longer exists.
+func (r *run) waitGone(ctx context.Context, c *diff.Change, uid string) error {
+	for pause := goneFirst; ; pause = min(2*pause, goneLast) {
+		now, err := r.cluster.Get(ctx, c.Kind, c.ID.Namespace, c.ID.Name)
+		if apierrors.IsNotFound(err) || err == nil && uid != "" && string(now.GetUID()) != uid {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: waiting until it is gone: %w", c.ID, err)
+		}
+		r.inbox.put(message{id: c.ID, state: rollout.State{Phase: rollout.Deleting, Summary: goingSummary(now)}})
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return fmt.Errorf("%s: waiting until it is gone: %w", c.ID, ctx.Err())
+		}
+	}
+}
+
+func goingSummary(u *unstructured.Unstructured) string {
+	if f := u.GetFinalizers(); len(f) > 0 {
+		return fmt.Sprintf("is being deleted; finalizers: %v", f)
+	}
+	return "is being deleted"
+}
+
+// othersOwn says whether another manager than ours has written an object's
+// fields: then a create that found it there was not ours.
+func (r *run) othersOwn(live *unstructured.Unstructured) bool {
+	for _, entry := range live.GetManagedFields() {
+		if entry.Subresource == "" && entry.Manager != r.plan.Target.Manager() &&
+			entry.Operation == metav1.ManagedFieldsOperationApply {
+			return true
+		}
+	}
+	return false
+}
+
+// replaced says whether the server refused because the object has another UID
+// than the plan saw, or is gone. The 409 for it carries no cause, only words.
+func replaced(err error) bool {
+	return apierrors.IsConflict(err) && strings.Contains(err.Error(), "uid mismatch") ||
+		apierrors.IsInvalid(err) && hasCause(err, "", "metadata.uid")
+}
+
+func hasFieldConflict(err error) bool {
+	return hasCause(err, metav1.CauseTypeFieldManagerConflict, "")
+}
+
+// hasCause looks for a cause of that type, or of that field; empty matches all.
+func hasCause(err error, kind metav1.CauseType, field string) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	for _, cause := range status.Status().Details.Causes {
+		if (kind == "" || cause.Type == kind) && (field == "" || cause.Field == field) {
+			return true
+		}
+	}
+	return false
+}
