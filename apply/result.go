@@ -2,16 +2,11 @@ package apply
 
 import (
 	"context"
-	"strings"
 
 	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/rollout"
 )
-
-// uidMismatch recognises the server's 409 for a UID that is not the object's;
-// it carries no cause, only these words.
-func uidMismatch(err error) bool { return strings.Contains(err.Error(), "uid mismatch") }
 
 // noteUnchanged brings the inventory up to date about what needs no request: a
 // run that was killed may have left entries without UID, and what left the
@@ -55,7 +50,11 @@ func (r *run) result(ctx context.Context) *Result {
 			res.NotStarted = append(res.NotStarted, n.ID)
 		case n.progress == written, n.progress == broken:
 			res.NotReady = append(res.NotReady, n.ID)
-			if n.err == nil && n.live != nil {
+			if n.state.Phase == rollout.Deleting {
+				res.Diagnosis.Causes = append(res.Diagnosis.Causes, rollout.Cause{
+					ID: n.ID, Source: n.Source, State: n.state, Headline: n.state.Summary,
+				})
+			} else if n.err == nil && n.live != nil {
 				sources[n.ID] = n.Source
 				unready = append(unready, rollout.Target{
 					ID: n.ID, Kind: n.Kind, Policy: n.Policy, Live: n.live,
@@ -65,7 +64,9 @@ func (r *run) result(ctx context.Context) *Result {
 		}
 	}
 	if len(unready) > 0 && (r.outcome == Failed || r.outcome == TimedOut) {
-		res.Diagnosis = r.explain(ctx, unready, sources)
+		d := r.explain(ctx, unready, sources)
+		res.Diagnosis.Causes = append(res.Diagnosis.Causes, d.Causes...)
+		res.Diagnosis.Notes = d.Notes
 	}
 	return res
 }

@@ -263,7 +263,7 @@ func (r *run) receive(m message) {
 		return
 	}
 	n := r.byID[m.id]
-	if n == nil || n.progress != written {
+	if n == nil || n.progress != written && m.state.Phase != rollout.Deleting {
 		return
 	}
 	n.state = m.state
@@ -281,12 +281,11 @@ func (r *run) receive(m message) {
 
 func (r *run) receiveWrite(n *node, m message) {
 	if m.err != nil {
-		n.err = m.err
-		if errors.Is(m.err, context.Canceled) && r.outcome != "" {
-			r.move(n, pending) // cut off; nobody can say whether it was done
-			return
-		}
 		r.move(n, broken)
+		if errors.Is(m.err, context.Canceled) && r.outcome != "" {
+			return // cut off at the end of the run: no cause of anything
+		}
+		n.err = m.err
 		r.end(outcomeOf(m.err))
 		r.report(n, Broke, m.err)
 		return
