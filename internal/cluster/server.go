@@ -1,0 +1,53 @@
+package cluster
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// Version asks the server for its version: "v1.36.3". It is also the way to ask
+// whether the server can be reached.
+func (c *Client) Version(ctx context.Context) (string, error) {
+	a, err := c.do(ctx, request{method: http.MethodGet, path: "/version"})
+	if err != nil {
+		return "", err
+	}
+	var v struct{ GitVersion string }
+	err = a.into(&v)
+	return v.GitVersion, err
+}
+
+// Schemas returns a key per group-version (apps/v1, v1) that changes with its
+// schema. It is empty where the server publishes none.
+func (c *Client) Schemas(ctx context.Context) (map[string]string, error) {
+	a, err := c.do(ctx, request{method: http.MethodGet, path: "/openapi/v3"})
+	if apierrors.IsNotFound(err) {
+		return map[string]string{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var index struct {
+		Paths map[string]struct{ ServerRelativeURL string }
+	}
+	if err := a.into(&index); err != nil {
+		return nil, err
+	}
+	keys := make(map[string]string, len(index.Paths))
+	for path, p := range index.Paths {
+		gv, ok := strings.CutPrefix(path, "apis/")
+		if !ok {
+			gv, ok = strings.CutPrefix(path, "api/")
+		}
+		u, err := url.Parse(p.ServerRelativeURL)
+		if !ok || err != nil || u.Query().Get("hash") == "" {
+			continue
+		}
+		keys[gv] = u.Query().Get("hash")
+	}
+	return keys, nil
+}
