@@ -1,0 +1,101 @@
+package cmd
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/belay-sh/belay/internal/cluster"
+)
+
+// connection is a cluster to talk to, and how the user chose it.
+type connection struct {
+	Client *cluster.Client
+	// Context is the name in the kubeconfig, or "in-cluster".
+	Context string
+	Server  string
+	// Namespace is the context's, or "default"; the -n flag is not in it.
+	Namespace string
+	// Contexts are all contexts of the kubeconfig, by name.
+	Contexts map[string]kubeContext
+}
+
+// kubeContext is what matters of a context in a kubeconfig.
+type kubeContext struct{ Server, Namespace string }
+
+// Names for a connection without a context of the kubeconfig.
+const (
+	inCluster = "in-cluster" // a pod's, by its service account
+	noContext = "none"       // --server alone
+)
+
+// connect finds the cluster that the flags and the kubeconfig name. It sends
+// no request. The second call returns what the first found.
+func (e *env) connect() (*connection, error) {
+	if e.conn != nil {
+		return e.conn, nil
+	}
+	loader := e.flags.ToRawKubeConfigLoader()
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, asInput(err)
+	}
+	conn := &connection{Contexts: map[string]kubeContext{}}
+	for name, c := range raw.Contexts {
+		known := kubeContext{Namespace: c.Namespace}
+		if cl, ok := raw.Clusters[c.Cluster]; ok {
+			known.Server = cl.Server
+		}
+		conn.Contexts[name] = known
+	}
+	if conn.Context, err = e.chooseContext(conn.Contexts, raw.CurrentContext); err != nil {
+		return nil, err
+	}
+	cfg, err := e.flags.ToRESTConfig()
+	if err != nil {
+		return nil, asInput(err)
+	}
+	conn.Server = cfg.Host
+	conn.Namespace = conn.Contexts[conn.Context].Namespace
+	if conn.Context == inCluster && e.namespaceFlag() == "" {
+		if conn.Namespace, _, err = loader.Namespace(); err != nil {
+			return nil, asInput(err)
+		}
+	}
+	if conn.Namespace == "" {
+		conn.Namespace = "default"
+	}
+	if conn.Client, err = cluster.New(cfg); err != nil {
+		return nil, err
+	}
+	e.conn = conn
+	return conn, nil
+}
+
+func (e *env) chooseContext(known map[string]kubeContext, current string) (string, error) {
+	name := current
+	if *e.flags.Context != "" {
+		name = *e.flags.Context
+	}
+	if _, ok := known[name]; ok {
+		return name, nil
+	}
+	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+	switch {
+	case name != "":
+		f := inputError("there is no context \"" + name + "\" in the kubeconfig")
+		if names != "" {
+			f.hint("contexts: " + names)
+		}
+		return "", f
+	case *e.flags.APIServer != "":
+		return noContext, nil
+	case e.getenv("KUBERNETES_SERVICE_HOST") != "":
+		return inCluster, nil
+	case names != "":
+		return "", inputError("the kubeconfig has no current context").hint("--context NAME, with one of: " + names)
+	default:
+		return "", inputError("no cluster is configured: there is no kubeconfig").
+			hint("point KUBECONFIG at one, or pass --kubeconfig FILE")
+	}
+}

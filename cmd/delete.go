@@ -1,0 +1,40 @@
+package cmd
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/report"
+)
+
+func newDeleteCmd(e *env) *cobra.Command {
+	o := deployOptions{Op: diff.OpDelete, MaxDelete: -1}
+	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML}}
+	c := &cobra.Command{
+		Use:   "delete RELEASE",
+		Short: "Delete a release and its objects",
+		Long: `Deletes everything that a release made, and its records. Claims, and what says
+belay.sh/prune: never, are kept and named; namespaces stay. On a terminal it asks
+for the release's name.`,
+		Example: `  belay delete shop -n shop
+  belay delete shop -n shop --dry-run
+  belay delete shop -n shop --yes`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Release = args[0]
+			if err := checkReleaseName(o.Release); err != nil {
+				return err
+			}
+			if err := finishOptions(e, &o, nil, &formats); err != nil {
+				return err
+			}
+			return deploy(c.Context(), e, o)
+		},
+	}
+	fs := c.Flags()
+	fs.SortFlags = false
+	addRunFlags(fs, &o)
+	addShowFlags(fs, &o, &formats)
+	return withExits(c, exitOK, exitError, exitChanges, exitInput, exitRefused, exitPermission,
+		exitTimeout, exitLocked, exitInterrupted)
+}

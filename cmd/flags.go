@@ -1,0 +1,212 @@
+package cmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/report"
+	"github.com/belay-sh/belay/render/values"
+)
+
+// deployOptions are the user's say in a run of deploy. Each verb declares the
+// flags that it has; the others keep their defaults.
+type deployOptions struct {
+	// Op is the verb; DiffOnly ends after the plan is shown (belay diff).
+	Op       diff.Op
+	DiffOnly bool
+
+	// Bundle is the path of what to apply; rollback and delete have none.
+	Bundle string
+	// Release is -r, or the argument of rollback and delete; empty means the
+	// bundle says it.
+	Release string
+	// Env is the environment's name, or empty.
+	Env string
+	// Layers are -f and --set* in the order of the command line, files read.
+	Layers []values.Layer
+	// ToRevision is the revision to roll back to; 0 means the default one.
+	ToRevision int
+
+	Yes    bool
+	DryRun bool
+
+	NoWait      bool
+	NoPrune     bool
+	Timeout     time.Duration // 0: the bundle's, else the default
+	LockTimeout time.Duration
+	Concurrency int
+
+	ForceConflicts    []string
+	Adopt             bool
+	Fresh             bool
+	MaxDelete         int // -1: not given
+	AllowEmpty        bool
+	ReplaceBundle     bool
+	ChangeEnvironment bool
+
+	// Note is recorded with the revision.
+	Note string
+
+	Quiet   bool
+	Verbose int
+	Full    bool
+	// ShowSecrets is only true when stdout and stderr are terminals.
+	ShowSecrets bool
+	Outputs     []output
+}
+
+// output is one -o FORMAT[=FILE]; without a file it takes stdout's place.
+type output struct {
+	Format report.Format
+	File   string
+}
+
+// Defaults of the flags.
+const (
+	defaultConcurrency = 32
+	defaultLockTimeout = time.Minute
+)
+
+// addBundleFlags declares what says which bundle becomes which release.
+func addBundleFlags(fs *pflag.FlagSet, o *deployOptions, layers *layerFlags) {
+	fs.StringVarP(&o.Release, "release", "r", "", "name of the release (default: the environment's, else the bundle's)")
+	addRenderFlags(fs, &o.Env, layers)
+}
+
+// addRenderFlags declares what rendering depends on.
+func addRenderFlags(fs *pflag.FlagSet, environment *string, layers *layerFlags) {
+	fs.StringVarP(environment, "env", "e", "", "environment of the bundle, as bundle.yaml names it")
+	fs.SortFlags = false
+	add := func(kind values.Kind, short, what string) {
+		name := strings.TrimPrefix(string(kind), "--")
+		fs.VarP(layerFlag{kind: kind, all: layers}, name, short, what)
+	}
+	add(values.File, "f", "YAML `FILE` of values; - is stdin; repeatable, later ones win")
+	add(values.Set, "", "set a value: `a.b=1`; numbers, true, false and null are typed")
+	add(values.SetString, "", "set a value that stays a string: `a.b=1`")
+	add(values.SetJSON, "", "set a value from JSON: `a.b={\"c\":1}`")
+	add(values.SetFile, "", "set a value to a file's content: `a.b=FILE`")
+}
+
+// addPlanFlags declares what a plan may do.
+func addPlanFlags(fs *pflag.FlagSet, o *deployOptions) {
+	fs.BoolVar(&o.NoPrune, "no-prune", false, "leave objects that are no longer in the bundle; they are named")
+	fs.BoolVar(&o.Fresh, "fresh", false, "ask the server about every object, whatever the records say")
+	fs.BoolVar(&o.Adopt, "adopt", false, "take over objects that exist and are nobody's")
+	addForceFlag(fs, o)
+	fs.IntVar(&o.MaxDelete, "max-delete", -1, "allow the plan to delete up to `N` objects")
+	fs.BoolVar(&o.AllowEmpty, "allow-empty", false, "allow a bundle without objects to empty the release")
+	fs.BoolVar(&o.ReplaceBundle, "replace-bundle", false, "let the release become another bundle's")
+	fs.BoolVar(&o.ChangeEnvironment, "change-environment", false, "let the release become another environment's")
+}
+
+func addForceFlag(fs *pflag.FlagSet, o *deployOptions) {
+	fs.StringSliceVar(&o.ForceConflicts, "force-conflicts", nil,
+		"take over fields of other managers: all, or `MANAGER` patterns as kubectl-*")
+	fs.Lookup("force-conflicts").NoOptDefVal = "*"
+}
+
+// addRunFlags declares the manner of a run that writes.
+func addRunFlags(fs *pflag.FlagSet, o *deployOptions) {
+	fs.BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
+	fs.BoolVar(&o.DryRun, "dry-run", false, "show the plan and its exit code, change nothing")
+	fs.BoolVar(&o.NoWait, "no-wait", false, "do not wait until everything is ready")
+	fs.DurationVar(&o.Timeout, "timeout", 0, "time for the run, from its first write (default: the bundle's, else 10m)")
+	fs.DurationVar(&o.LockTimeout, "lock-timeout", defaultLockTimeout, "how long to wait for another run; 0 fails at once")
+	fs.BoolVarP(&o.Quiet, "quiet", "q", false, "only the result and what went wrong")
+	fs.CountVarP(&o.Verbose, "verbose", "v", "say more: decisions and retries; -vv: requests")
+}
+
+// addShowFlags declares how a plan is shown.
+func addShowFlags(fs *pflag.FlagSet, o *deployOptions, formats *outputFlag) {
+	fs.BoolVar(&o.Full, "full", false, "name every object, show whole manifests, cut nothing")
+	fs.BoolVar(&o.ShowSecrets, "show-secrets", false, "show values of Secrets; only on a terminal")
+	fs.VarP(formats, "output", "o", "`FORMAT[=FILE]`: "+formats.names()+"; with a file, the text stays; repeatable")
+	fs.IntVar(&o.Concurrency, "concurrency", defaultConcurrency, "requests at once")
+}
+
+// outputFlag is -o FORMAT[=FILE], repeatable.
+type outputFlag struct {
+	allowed []report.Format
+	given   []output
+}
+
+func (f *outputFlag) String() string { return "" }
+func (f *outputFlag) Type() string   { return "string" }
+
+func (f *outputFlag) names() string {
+	names := make([]string, len(f.allowed))
+	for i, format := range f.allowed {
+		names[i] = string(format)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (f *outputFlag) Set(text string) error {
+	name, file, hasFile := strings.Cut(text, "=")
+	if !slices.Contains(f.allowed, report.Format(name)) {
+		return fmt.Errorf("unknown format %q; there are %s", name, f.names())
+	}
+	if hasFile && file == "" {
+		return fmt.Errorf("%q names no file", text)
+	}
+	if !hasFile && slices.ContainsFunc(f.given, func(o output) bool { return o.File == "" }) {
+		return fmt.Errorf("only one format can take stdout; give the others a file: %s=FILE", name)
+	}
+	f.given = append(f.given, output{report.Format(name), file})
+	return nil
+}
+
+// stdout is the format that takes stdout's place: Text when none was asked for.
+func (f *outputFlag) stdout() report.Format {
+	for _, o := range f.given {
+		if o.File == "" {
+			return o.Format
+		}
+	}
+	return report.Text
+}
+
+// finishOptions reads what the flags only named, and checks what they say
+// together.
+func finishOptions(e *env, o *deployOptions, layers *layerFlags, formats *outputFlag) error {
+	o.Outputs = formats.given
+	if o.Concurrency < 1 {
+		return inputError(fmt.Sprintf("--concurrency %d: it must be at least 1", o.Concurrency))
+	}
+	if o.Timeout < 0 || o.LockTimeout < 0 {
+		return inputError("a timeout cannot be negative")
+	}
+	if err := e.checkShowSecrets(o.ShowSecrets); err != nil {
+		return err
+	}
+	if err := e.checkColor(); err != nil {
+		return err
+	}
+	if layers == nil {
+		return nil
+	}
+	var err error
+	o.Layers, err = layers.read(e.stdin)
+	return err
+}
+
+// checkShowSecrets keeps secret values off files and CI logs.
+func (e *env) checkShowSecrets(asked bool) error {
+	if asked && (!e.stdoutTerminal || !e.stderrTerminal) {
+		return inputError("--show-secrets shows values on a terminal only")
+	}
+	return nil
+}
+
+func (e *env) checkColor() error {
+	if !slices.Contains([]string{"auto", "always", "never"}, e.color) {
+		return inputError(fmt.Sprintf("--color %q: it is auto, always or never", e.color))
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package cmd
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/release"
+	"github.com/belay-sh/belay/internal/report"
+)
+
+type getOptions struct {
+	release     string
+	revision    int
+	showSecrets bool
+	formats     outputFlag
+}
+
+func newGetCmd(e *env) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "get",
+		Short: "Print what a revision holds",
+		Example: `  belay get manifest shop -n shop
+  belay get values shop -n shop --revision 7
+  belay get diagnosis shop -n shop --revision 8`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(c, args[0])
+			}
+			return inputError("belay get needs what to get: manifest, values, notes or diagnosis").
+				hint(c.CommandPath() + " manifest RELEASE")
+		},
+	}
+	c.AddCommand(
+		newGetPartCmd(e, "manifest", "The manifests that the revision wanted; Secrets masked", getManifest),
+		newGetPartCmd(e, "values", "The values that it was rendered with", getValues),
+		newGetPartCmd(e, "notes", "The notes of its bundle", getNotes),
+		newGetPartCmd(e, "diagnosis", "Why it failed", getDiagnosis),
+	)
+	return c
+}
+
+// getter writes one part of a revision.
+type getter func(ctx context.Context, e *env, r *openedRelease, rev *release.Revision, o *getOptions) error
+
+func newGetPartCmd(e *env, part, short string, get getter) *cobra.Command {
+	var o getOptions
+	c := &cobra.Command{
+		Use:     part + " RELEASE",
+		Short:   short,
+		Example: "  belay get " + part + " shop -n shop --revision 7",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, done := e.untilStopped(c.Context())
+			defer done()
+			o.release = args[0]
+			return runGet(ctx, e, get, &o)
+		},
+	}
+	fs := c.Flags()
+	fs.IntVar(&o.revision, "revision", 0, "the revision (default: the current one)")
+	addPartFlags(fs, part, &o)
+	return withExits(c, exitOK, exitError, exitInput, exitPermission, exitInterrupted)
+}
+
+func addPartFlags(fs *pflag.FlagSet, part string, o *getOptions) {
+	switch part {
+	case "manifest":
+		o.formats.allowed = []report.Format{report.YAML, report.JSON, report.Name}
+		fs.BoolVar(&o.showSecrets, "show-secrets", false, "show values of Secrets; only on a terminal")
+	case "values":
+		o.formats.allowed = []report.Format{report.YAML, report.JSON}
+	case "diagnosis":
+		o.formats.allowed = []report.Format{report.Text, report.JSON, report.YAML}
+	default:
+		o.formats.allowed = []report.Format{report.Text}
+	}
+	fs.VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
+}
+
+func runGet(ctx context.Context, e *env, get getter, o *getOptions) error {
+	if o.revision < 0 {
+		return inputError("--revision: it is a number from 1")
+	}
+	if err := e.checkShowSecrets(o.showSecrets); err != nil {
+		return err
+	}
+	r, err := e.openRelease(ctx, o.release)
+	if err != nil {
+		return err
+	}
+	rev, err := r.revision(o.revision)
+	if err != nil {
+		return err
+	}
+	return get(ctx, e, r, rev, o)
+}
+
+func getManifest(ctx context.Context, e *env, r *openedRelease, rev *release.Revision, o *getOptions) error {
+	wanted, err := r.store.Content(ctx, r.name, rev)
+	if err != nil {
+		return err
+	}
+	objects := wanted.Objects
+	if !o.showSecrets {
+		var masker object.Masker
+		for i := range objects {
+			objects[i].Body = masker.Object(objects[i].Body)
+		}
+	}
+	return e.write(o.formats.given, report.YAML, func(s report.Sink) error {
+		return report.Manifests(s.Writer, s.Format, objects, r.namespace)
+	})
+}
+
+func getValues(ctx context.Context, e *env, r *openedRelease, rev *release.Revision, o *getOptions) error {
+	wanted, err := r.store.Content(ctx, r.name, rev)
+	if err != nil {
+		return err
+	}
+	return e.write(o.formats.given, report.YAML, func(s report.Sink) error {
+		return report.Values(s, wanted.Values)
+	})
+}
+
+func getNotes(ctx context.Context, e *env, r *openedRelease, rev *release.Revision, o *getOptions) error {
+	wanted, err := r.store.Content(ctx, r.name, rev)
+	if err != nil {
+		return err
+	}
+	return e.write(o.formats.given, report.Text, func(s report.Sink) error {
+		return report.Notes(s.Writer, wanted.Notes)
+	})
+}
+
+func getDiagnosis(ctx context.Context, e *env, r *openedRelease, rev *release.Revision, o *getOptions) error {
+	result, err := r.store.Outcome(ctx, r.name, rev)
+	if err != nil {
+		return err
+	}
+	return e.write(o.formats.given, report.Text, func(s report.Sink) error {
+		return report.Outcome(s, r.name, *rev, result, e.hintFlags(r.namespace))
+	})
+}

@@ -1,0 +1,100 @@
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/report"
+	"github.com/belay-sh/belay/render"
+	"github.com/belay-sh/belay/render/bundle"
+)
+
+type renderOptions struct {
+	bundle      string
+	release     string
+	environment string
+	kubeVersion string
+	layers      layerFlags
+	formats     outputFlag
+}
+
+func newRenderCmd(e *env) *cobra.Command {
+	o := renderOptions{formats: outputFlag{allowed: []report.Format{report.YAML, report.JSON, report.Name}}}
+	c := &cobra.Command{
+		Use:   "render BUNDLE",
+		Short: "Print a bundle's manifests",
+		Long: `Renders a bundle and prints the manifests, each with the file and line it comes
+from. It connects to nothing, adds no namespace and no label, and masks nothing.`,
+		Example: `  belay render shop -e prod
+  belay render shop --set front.image.tag=1.5 -o name
+  belay render shop -o json | jq '.items[].kind'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			o.bundle = args[0]
+			return runRender(e, &o)
+		},
+	}
+	fs := c.Flags()
+	fs.StringVarP(&o.release, "release", "r", "", "name of the release (default: the environment's, else the bundle's)")
+	addRenderFlags(fs, &o.environment, &o.layers)
+	fs.StringVar(&o.kubeVersion, "kube-version", "", "`VERSION` of Kubernetes that templates see (default: the newest known)")
+	fs.VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
+	return withExits(c, exitOK, exitInput)
+}
+
+func runRender(e *env, o *renderOptions) error {
+	b, environment, err := loadBundle(e, o.bundle, o.environment)
+	if err != nil {
+		return err
+	}
+	layers, err := o.layers.read(e.stdin)
+	if err != nil {
+		return err
+	}
+	// A name is not needed to show plain manifests.
+	name, err := releaseNameOf(o.release, environment, b)
+	if err != nil && (b.Type != bundle.Plain || o.release != "") {
+		return err
+	}
+	namespace, err := namespaceOf(e.namespaceFlag(), environment, "")
+	if err != nil {
+		return err
+	}
+	wanted, warnings, err := render.Render(b, render.Options{
+		Release:     render.Release{Name: name, Namespace: namespace, Revision: 1, IsInstall: true},
+		Environment: o.environment,
+		Layers:      layers,
+		KubeVersion: o.kubeVersion,
+		Now:         e.now(),
+	})
+	report.Warnings(e.stderr, warnings, e.colorFor(e.stderrTerminal))
+	if err != nil {
+		return bundleErrors(b.Path, err)
+	}
+	return e.write(o.formats.given, report.YAML, func(w report.Sink) error {
+		return report.Manifests(w.Writer, w.Format, wanted.Objects, namespace)
+	})
+}
+
+// loadBundle reads a bundle and finds the environment that the user named.
+func loadBundle(e *env, path, environment string) (*bundle.Bundle, bundle.Environment, error) {
+	b, err := bundle.Load(path, e.stdin)
+	if err != nil {
+		return nil, bundle.Environment{}, bundleErrors(path, err)
+	}
+	found, err := environmentOf(b, environment)
+	return b, found, err
+}
+
+// bundleErrors reports the mistakes in a bundle, all of them.
+func bundleErrors(path string, err error) error {
+	located := object.Errors(err)
+	if len(located) == 0 {
+		return asInput(err)
+	}
+	f := inputError(fmt.Sprintf("%d errors in bundle %s", len(located), path))
+	f.mistakes, f.cause = located, err
+	return f
+}

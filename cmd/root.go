@@ -1,0 +1,191 @@
+// Package cmd is the command line: flags in, exit code out, one file a verb.
+// deploy.go walks the whole flow for the verbs that plan; the others ask one
+// stage each. It formats nothing itself (internal/report does) and decides
+// nothing about objects.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/belay-sh/belay/internal/report"
+)
+
+// Main runs the command line of this process and returns its exit code.
+func Main() int {
+	e := processEnv()
+	defer e.watchSignals()()
+	return run(context.Background(), e, os.Args)
+}
+
+// run is Main on a given environment.
+func run(ctx context.Context, e *env, args []string) int {
+	e.program = programName(args[0])
+	root := newRootCmd(e)
+	root.SetArgs(args[1:])
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = e.outputErr()
+	}
+	if err == nil {
+		return exitOK
+	}
+	f := failureOf(e, root, args[1:], err)
+	if f.message != "" {
+		e.reportFailure(f, args[1:])
+	}
+	return f.code
+}
+
+// programName is how people call this binary: kubectl runs plugins by the
+// name kubectl-belay.
+func programName(arg0 string) string {
+	base := strings.TrimSuffix(filepath.Base(arg0), ".exe")
+	if strings.HasPrefix(base, "kubectl-") {
+		return "kubectl belay"
+	}
+	return "belay"
+}
+
+const rootLong = `belay deploys applications to Kubernetes. It renders a bundle into manifests,
+shows exactly what applying them would change, applies them server-side, watches
+the rollout until it is ready or says why it is not, and records a revision that
+can be rolled back. Nothing of it runs in the cluster.`
+
+const rootExample = `  belay create shop                    # a new bundle to start from
+  belay diff shop -n shop              # what would change
+  belay apply shop -n shop             # plan, show, ask, apply, watch, record
+  belay status shop -n shop            # what runs, and whether it is ready
+  belay rollback shop -n shop          # back to the revision before`
+
+func newRootCmd(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:               "belay",
+		Short:             "Deploy applications to Kubernetes",
+		Long:              rootLong,
+		Example:           rootExample,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		Args:              cobra.ArbitraryArgs,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			return flagsFromEnvironment(c, e.lookupEnv)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(c, args[0])
+			}
+			return c.Help()
+		},
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: e.program},
+	}
+	root.SetIn(e.stdin)
+	root.SetOut(e.stdout)
+	root.SetErr(e.stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpTemplate(helpTemplate)
+	root.SetUsageTemplate(usageTemplate)
+	e.addGlobalFlags(root.PersistentFlags())
+	root.AddGroup(
+		&cobra.Group{ID: groupBundle, Title: "On a bundle:"},
+		&cobra.Group{ID: groupRelease, Title: "On a release:"},
+	)
+	for _, c := range []*cobra.Command{newCreateCmd(e), newRenderCmd(e), newDiffCmd(e), newApplyCmd(e)} {
+		c.GroupID = groupBundle
+		root.AddCommand(c)
+	}
+	for _, c := range []*cobra.Command{
+		newStatusCmd(e), newListCmd(e), newHistoryCmd(e), newGetCmd(e), newRollbackCmd(e), newDeleteCmd(e),
+	} {
+		c.GroupID = groupRelease
+		root.AddCommand(c)
+	}
+	root.AddCommand(newVersionCmd(e), newExitCodesTopic(), newFlagsTopic())
+	completeArgs(e, root)
+	return root
+}
+
+const (
+	groupBundle  = "bundle"
+	groupRelease = "release"
+)
+
+// completeArgs makes every verb report a wrong number of arguments as the
+// user's mistake, in words, instead of cobra's.
+func completeArgs(e *env, root *cobra.Command) {
+	for _, c := range root.Commands() {
+		for _, sub := range c.Commands() {
+			wrapArgs(e, sub)
+		}
+		wrapArgs(e, c)
+	}
+}
+
+func wrapArgs(e *env, c *cobra.Command) {
+	check := c.Args
+	if check == nil {
+		return
+	}
+	c.Args = func(c *cobra.Command, args []string) error {
+		err := check(c, args)
+		var known *failure
+		if err == nil || errors.As(err, &known) {
+			return err
+		}
+		words := strings.TrimPrefix(c.UseLine(), "belay")
+		return inputError(argsMessage(c, args)).hint("usage: " + e.program + words)
+	}
+}
+
+func argsMessage(c *cobra.Command, args []string) string {
+	want := strings.Fields(c.Use)[1:]
+	var missing []string
+	for i, word := range want {
+		if i >= len(args) && !strings.HasPrefix(word, "[") {
+			missing = append(missing, word)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Sprintf("%s needs %s", c.CommandPath(), strings.Join(missing, " and "))
+	}
+	return fmt.Sprintf("%s does not understand %q", c.CommandPath(), args[len(args)-1])
+}
+
+// reportFailure writes an error for people to stderr, or as a document to
+// stdout where the run was asked for one.
+func (e *env) reportFailure(f *failure, args []string) {
+	r := report.Failure{Code: f.code, Message: f.message, Lines: f.lines, Hints: f.hints, Mistakes: f.mistakes}
+	switch format := wantedDocument(args, e.lookupEnv); format {
+	case report.JSON, report.YAML:
+		if err := report.ErrorDocument(e.stdout, format, r); err != nil {
+			fmt.Fprintln(e.stderr, "error: "+f.message)
+		}
+	default:
+		report.Error(e.stderr, r, e.colorFor(e.stderrTerminal))
+	}
+}
+
+// wantedDocument finds -o json or -o yaml in raw arguments, so that also an
+// error met while they are parsed is a document.
+func wantedDocument(args []string, lookupEnv func(string) (string, bool)) report.Format {
+	found, _ := lookupEnv("BELAY_OUTPUT")
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	fs.ParseErrorsAllowlist.UnknownFlags = true
+	fs.Usage = func() {}
+	outputs := fs.StringArrayP("output", "o", nil, "")
+	fs.BoolP("help", "h", false, "")
+	_ = fs.Parse(args) // whatever else is wrong with them is reported already
+	for _, o := range append([]string{found}, *outputs...) {
+		if o == string(report.JSON) || o == string(report.YAML) {
+			return report.Format(o)
+		}
+	}
+	return report.Text
+}

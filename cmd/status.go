@@ -1,0 +1,225 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/release"
+	"github.com/belay-sh/belay/internal/report"
+	"github.com/belay-sh/belay/internal/rollout"
+)
+
+type statusOptions struct {
+	release string
+	full    bool
+	formats outputFlag
+}
+
+func newStatusCmd(e *env) *cobra.Command {
+	o := statusOptions{formats: outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML}}}
+	c := &cobra.Command{
+		Use:   "status [RELEASE]",
+		Short: "Show a release's objects and whether they are ready",
+		Long: `Shows the objects of a release as they are now, and why those that are not ready
+are not. Without RELEASE it takes the only one of the namespace.`,
+		Example: `  belay status shop -n shop
+  belay status -n shop -o json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, done := e.untilStopped(c.Context())
+			defer done()
+			if len(args) > 0 {
+				o.release = args[0]
+			}
+			return runStatus(ctx, e, &o)
+		},
+	}
+	c.Flags().BoolVar(&o.full, "full", false, "name every object")
+	c.Flags().VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
+	return withExits(c, exitOK, exitError, exitInput, exitPermission, exitUnhealthy, exitInterrupted)
+}
+
+func runStatus(ctx context.Context, e *env, o *statusOptions) error {
+	name, err := e.onlyRelease(ctx, o.release)
+	if err != nil {
+		return err
+	}
+	r, err := e.openRelease(ctx, name)
+	if err != nil {
+		return err
+	}
+	current := r.state.Current()
+	report.Target(e.stderr, diff.Target{
+		Context: r.conn.Context, Server: r.conn.Server, Namespace: r.namespace,
+		Release: r.name, Revision: current.Number, Environment: current.Origin.Environment,
+	}, e.colorFor(e.stderrTerminal))
+	objects, err := r.liveObjects(ctx)
+	if err != nil {
+		return err
+	}
+	status := report.ReleaseStatus{
+		Name: r.name, Namespace: r.namespace, Revision: *current, Holder: r.state.Holder,
+		Objects: statesOf(objects), Diagnosis: r.explain(ctx, objects),
+	}
+	if err := e.write(o.formats.given, report.Text, func(s report.Sink) error {
+		return report.Status(s, status, e.now(), o.full)
+	}); err != nil {
+		return err
+	}
+	if !status.Healthy() {
+		return exitWith(exitUnhealthy)
+	}
+	return nil
+}
+
+// onlyRelease is the release that the user means: the one named, else the only
+// one of the namespace.
+func (e *env) onlyRelease(ctx context.Context, name string) (string, error) {
+	if name != "" {
+		return name, nil
+	}
+	conn, namespace, err := e.connectIn()
+	if err != nil {
+		return "", err
+	}
+	store := &release.Store{Cluster: conn.Client, Namespace: namespace, Now: e.now}
+	found, err := store.List(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 1:
+		return found[0].Name, nil
+	case len(found) == 0:
+		return "", inputError("there is no release in namespace " + namespace).
+			hint(e.program + " list -A lists all releases")
+	}
+	names := make([]string, len(found))
+	for i, r := range found {
+		names[i] = r.Name
+	}
+	return "", inputError(fmt.Sprintf("namespace %s has %d releases: say which", namespace, len(found))).
+		hint("releases there: " + strings.Join(names, ", "))
+}
+
+// liveObject is an object of the inventory as it is; live is nil when it is gone.
+type liveObject struct {
+	id   object.ID
+	kind object.Kind
+	live *unstructured.Unstructured
+}
+
+// statusRequests bounds the requests that status has in flight.
+const statusRequests = 16
+
+// liveObjects reads every object of the inventory: one LIST a kind and
+// namespace, and a GET for what a LIST by label does not show.
+func (r *openedRelease) liveObjects(ctx context.Context) ([]liveObject, error) {
+	type group struct {
+		gk        schema.GroupKind
+		namespace string
+	}
+	groups := map[group][]object.ID{}
+	for id, owned := range r.state.Inventory {
+		if !owned.Kept {
+			g := group{id.GroupKind(), id.Namespace}
+			groups[g] = append(groups[g], id)
+		}
+	}
+	results := make([][]liveObject, 0, len(groups))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(statusRequests)
+	for g, ids := range groups {
+		results = append(results, make([]liveObject, len(ids)))
+		into := results[len(results)-1]
+		work.Go(func() error { return r.readGroup(ctx, g.gk, g.namespace, ids, into) })
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	all := slices.Concat(results...)
+	slices.SortFunc(all, func(a, b liveObject) int { return a.id.Compare(b.id) })
+	return all, nil
+}
+
+// readGroup fills in the objects of one kind and namespace.
+func (r *openedRelease) readGroup(ctx context.Context, gk schema.GroupKind, namespace string, ids []object.ID, into []liveObject) error {
+	for i, id := range ids {
+		into[i].id = id
+	}
+	kind, err := r.conn.Client.Kind(ctx, gk, r.state.Inventory[ids[0]].Version)
+	if meta.IsNoMatchError(err) {
+		kind, err = r.conn.Client.Kind(ctx, gk, "")
+	}
+	if meta.IsNoMatchError(err) {
+		return nil // its definition is gone, and it with it
+	}
+	if err != nil {
+		return err
+	}
+	list, err := r.conn.Client.List(ctx, kind, namespace, object.ReleaseLabel+"="+r.name)
+	if err != nil {
+		return err
+	}
+	listed := map[string]*unstructured.Unstructured{}
+	for i := range list.Items {
+		listed[list.Items[i].GetName()] = &list.Items[i]
+	}
+	for i, id := range ids {
+		into[i].kind = kind
+		if into[i].live = listed[id.Name]; into[i].live != nil {
+			continue
+		}
+		live, err := r.conn.Client.Get(ctx, kind, namespace, id.Name)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+		into[i].live = live
+	}
+	return nil
+}
+
+func statesOf(objects []liveObject) []report.ObjectStatus {
+	states := make([]report.ObjectStatus, len(objects))
+	for i, o := range objects {
+		states[i] = report.ObjectStatus{ID: o.id, State: stateOf(o)}
+		if o.live != nil {
+			states[i].Created = o.live.GetCreationTimestamp().Time
+		}
+	}
+	return states
+}
+
+func stateOf(o liveObject) rollout.State {
+	if o.live == nil {
+		return rollout.State{Phase: rollout.Missing, Summary: "missing"}
+	}
+	return rollout.Of(o.live)
+}
+
+// explain finds why objects are not ready.
+func (r *openedRelease) explain(ctx context.Context, objects []liveObject) rollout.Diagnosis {
+	var targets []rollout.Target
+	for _, o := range objects {
+		if o.live == nil || stateOf(o).Phase == rollout.Ready {
+			continue
+		}
+		targets = append(targets, rollout.Target{
+			ID: o.id, Kind: o.kind, Generation: o.live.GetGeneration(), UID: string(o.live.GetUID()), Live: o.live,
+		})
+	}
+	if len(targets) == 0 {
+		return rollout.Diagnosis{}
+	}
+	return rollout.Explain(ctx, r.conn.Client, targets)
+}

@@ -1,0 +1,115 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/belay-sh/belay/internal/report"
+	"github.com/belay-sh/belay/render/bundle"
+)
+
+// environmentOf finds a bundle's environment; name "" is the zero one.
+func environmentOf(b *bundle.Bundle, name string) (bundle.Environment, error) {
+	if name == "" {
+		return bundle.Environment{}, nil
+	}
+	if found, ok := b.Spec.Environments[name]; ok {
+		return found, nil
+	}
+	f := inputError(fmt.Sprintf("bundle %s has no environment %q", b.Path, name))
+	if known := slices.Sorted(maps.Keys(b.Spec.Environments)); len(known) > 0 {
+		f.hint("environments: " + strings.Join(known, ", "))
+	} else {
+		f.hint("it has none; bundle.yaml declares them under environments:")
+	}
+	return bundle.Environment{}, f
+}
+
+// releaseNameOf decides what a release of the bundle is called: the flag -r,
+// else the environment's say, else the bundle's name.
+func releaseNameOf(flag string, environment bundle.Environment, b *bundle.Bundle) (string, error) {
+	for _, name := range []string{flag, environment.Release, b.Spec.Name} {
+		if name != "" {
+			return name, checkReleaseName(name)
+		}
+	}
+	return "", inputError(b.Path + " has no name of its own: say what the release is called").
+		hint("-r NAME")
+}
+
+// maxReleaseName keeps names of records, labels and field managers within the
+// server's limits.
+const maxReleaseName = 53
+
+func checkReleaseName(name string) error {
+	if len(name) > maxReleaseName {
+		return inputError(fmt.Sprintf("release name %q is longer than %d characters", name, maxReleaseName))
+	}
+	if len(validation.IsDNS1123Label(name)) > 0 {
+		return inputError(fmt.Sprintf("release name %q: only lower case letters, digits and dashes, "+
+			"beginning and ending with a letter or digit", name))
+	}
+	return nil
+}
+
+// namespaceOf decides where a release lives: the flag -n, else the
+// environment's namespace, else the context's.
+func namespaceOf(flag string, environment bundle.Environment, context string) (string, error) {
+	for _, name := range []string{flag, environment.Namespace, context, "default"} {
+		if name == "" {
+			continue
+		}
+		if len(validation.IsDNS1123Label(name)) > 0 {
+			return "", inputError(fmt.Sprintf("namespace %q: only lower case letters, digits and dashes, "+
+				"beginning and ending with a letter or digit", name))
+		}
+		return name, nil
+	}
+	return "", errors.New("no namespace") // "default" above is never empty
+}
+
+// checkCluster refuses any cluster but the environment's own.
+func checkCluster(environment string, want bundle.Cluster, conn *connection, flags report.Flags) error {
+	if want.Server == "" || sameServer(want.Server, conn.Server) {
+		return nil
+	}
+	f := refusedError(fmt.Sprintf("environment %s is %s; context %s is %s",
+		environment, want.Server, conn.Context, conn.Server))
+	var fitting []string
+	for _, name := range slices.Sorted(maps.Keys(conn.Contexts)) {
+		if sameServer(want.Server, conn.Contexts[name].Server) {
+			fitting = append(fitting, name)
+		}
+	}
+	if len(fitting) == 0 {
+		return f.hint("no context of the kubeconfig has that server")
+	}
+	return f.hint(fmt.Sprintf("contexts with that server: %s (--context %s)",
+		strings.Join(fitting, ", "), report.Quote(fitting[0])))
+}
+
+// sameServer compares API servers' URLs; a port left out is the scheme's own.
+func sameServer(a, b string) bool {
+	return serverKey(a) == serverKey(b)
+}
+
+func serverKey(server string) string {
+	if !strings.Contains(server, "://") {
+		server = "https://" + server
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		return server
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port + strings.TrimRight(u.Path, "/")
+}
