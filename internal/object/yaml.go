@@ -1,0 +1,222 @@
+package object
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Input is YAML or JSON text, and how to read it.
+type Input struct {
+	// File names the text in errors and sources.
+	File string
+	Data []byte
+	// Origin maps a line of Data to the line of File that made it, for text that
+	// was rendered from a template; nil where Data is File's content.
+	Origin func(line int) int
+	// Hide keeps values out of error excerpts. Those of Secrets always are.
+	Hide bool
+	// Exact keeps the spelling of numbers that printing would change, as
+	// json.Number. Not for manifests.
+	Exact bool
+	// Visit, if set, is told the path, the line of File and the value of every
+	// node, children first.
+	Visit func(path string, line int, value any)
+}
+
+// Decode reads the manifests of a file: YAML or JSON, any number of documents,
+// lists expanded. Documents without content are left out. All mistakes are
+// reported at once, as a join of *Error.
+func Decode(data []byte, file string) ([]Object, error) {
+	return DecodeInput(Input{File: file, Data: data})
+}
+
+// DecodeInput is Decode for text whose lines come from elsewhere.
+func DecodeInput(in Input) ([]Object, error) {
+	in.Exact, in.Visit = false, nil
+	var objs []Object
+	var errs []error
+	for _, d := range documents(in.Data) {
+		if err := d.parse(&in); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if d.root == nil {
+			continue
+		}
+		c := &converter{in: &in, doc: &d}
+		v := c.value(d.root, "")
+		if len(c.errs) > 0 {
+			errs = append(errs, c.errs...)
+			continue
+		}
+		m := &manifests{converter: c}
+		m.add(v, d.root, "", "")
+		objs = append(objs, m.objects...)
+		errs = append(errs, c.errs...)
+	}
+	return objs, errors.Join(errs...)
+}
+
+// DecodeMap reads a file that holds one mapping, such as values. An empty file
+// is an empty map. All mistakes are reported at once, as a join of *Error.
+func DecodeMap(in Input) (map[string]any, error) {
+	docs := documents(in.Data)
+	if len(docs) == 0 {
+		return map[string]any{}, nil
+	}
+	d := docs[0]
+	if len(docs) > 1 {
+		return nil, in.failure(&docs[1], 1, 0, "a second document; this file holds one")
+	}
+	if err := d.parse(&in); err != nil {
+		return nil, err
+	}
+	if d.root == nil {
+		return map[string]any{}, nil
+	}
+	c := &converter{in: &in, doc: &d}
+	v := c.value(d.root, "")
+	if len(c.errs) > 0 {
+		return nil, errors.Join(c.errs...)
+	}
+	switch v := v.(type) {
+	case nil:
+		return map[string]any{}, nil
+	case map[string]any:
+		return v, nil
+	}
+	return nil, in.failure(&d, d.root.Line, d.root.Column, "%s where a mapping is expected", describe(v))
+}
+
+// DecodeValue reads one YAML value of any type from a short text, such as a flag.
+func DecodeValue(in Input) (any, error) {
+	d := document{text: in.Data}
+	if err := d.parse(&in); err != nil {
+		return nil, err
+	}
+	if d.root == nil {
+		return nil, nil
+	}
+	c := &converter{in: &in, doc: &d}
+	v := c.value(d.root, "")
+	return v, errors.Join(c.errs...)
+}
+
+// describe names a value's type for people.
+func describe(v any) string {
+	switch v.(type) {
+	case nil:
+		return "nothing"
+	case map[string]any:
+		return "a mapping"
+	case []any:
+		return "a list"
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	}
+	return "a number"
+}
+
+// Encode writes manifests as YAML documents, each with a comment that names its
+// source. Equal objects give equal bytes.
+func Encode(w io.Writer, objs []Object) error {
+	var b bytes.Buffer
+	for _, o := range objs {
+		b.Reset()
+		b.WriteString("---\n")
+		if source := o.Source.String(); source != "" && !strings.ContainsAny(source, "\r\n") {
+			b.WriteString("# source: " + source + "\n")
+		}
+		if err := EncodeValue(&b, o.Body.Object); err != nil {
+			return err
+		}
+		if _, err := w.Write(b.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EncodeValue writes one value as YAML, keys sorted, indented by two.
+func EncodeValue(w io.Writer, v any) error {
+	enc := yaml.NewEncoder(w)
+	enc.SetIndent(2)
+	enc.CompactSeqIndent()
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	return enc.Close()
+}
+
+// manifests turns the values of a document into objects.
+type manifests struct {
+	*converter
+	objects []Object
+}
+
+// add appends the object or the list of objects that v is. apiVersion and kind
+// are what a surrounding typed list implies.
+func (m *manifests) add(v any, n *yaml.Node, apiVersion, kind string) {
+	body, ok := v.(map[string]any)
+	if !ok {
+		if v != nil {
+			m.fail(n, "%s where a manifest is expected", describe(v))
+		}
+		return
+	}
+	if _, set := body["apiVersion"]; !set && apiVersion != "" {
+		body["apiVersion"] = apiVersion
+	}
+	if _, set := body["kind"]; !set && kind != "" {
+		body["kind"] = kind
+	}
+	if items, ok := listItems(body); ok {
+		of, version := impliedKind(body)
+		for i, item := range items {
+			m.add(item, find(n, "items", i), version, of)
+		}
+		return
+	}
+	if !m.check(body, n) {
+		return
+	}
+	m.objects = append(m.objects, Object{
+		Body:   &unstructured.Unstructured{Object: body},
+		Source: Source{File: m.in.File, Line: m.in.line(m.doc.before + n.Line)},
+	})
+}
+
+// listItems tells a list (List, ConfigMapList) from an object whose kind only
+// ends like one: lists have items and no name.
+func listItems(body map[string]any) ([]any, bool) {
+	kind, ok := body["kind"].(string)
+	if !ok || !strings.HasSuffix(kind, "List") {
+		return nil, false
+	}
+	if meta, ok := body["metadata"].(map[string]any); ok && meta["name"] != nil {
+		return nil, false
+	}
+	items, ok := body["items"]
+	if !ok {
+		return nil, false
+	}
+	list, ok := items.([]any)
+	return list, ok || items == nil
+}
+
+// impliedKind is what the items of a ConfigMapList need not say.
+func impliedKind(list map[string]any) (kind, apiVersion string) {
+	kind, _ = list["kind"].(string)
+	if kind == "List" {
+		return "", ""
+	}
+	apiVersion, _ = list["apiVersion"].(string)
+	return strings.TrimSuffix(kind, "List"), apiVersion
+}
