@@ -3,50 +3,367 @@ package release
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/render"
 )
 
+// retryEvery is how soon a renewal that failed is tried again.
+const retryEvery = time.Second
+
 // Lock is a release's lock, held. All writes of records go through it. Its
 // methods may be called from several goroutines.
-type Lock struct{}
+type Lock struct {
+	store *Store
+	name  string
+	nonce string
+	// turn is taken by whoever writes or collects: one at a time.
+	turn chan struct{}
 
-// State is the release as it is under the lock, with what this run noted.
-func (l *Lock) State() *State { return nil }
+	mu        sync.Mutex
+	rec       *record // as it stands in the cluster, for all we know
+	inventory map[object.ID]Owned
+	noted     int // changes of the inventory so far
+	written   int // how many of them the head has
+	renewed   time.Time
+	lost      bool
+	over      bool // given back
+	doubtful  bool // whether the last write succeeded is not known
+	intended  time.Time
+	keep      int
+
+	stopRenewal context.CancelFunc
+	renewal     sync.WaitGroup
+}
+
+// begin starts the renewal.
+func (l *Lock) begin() {
+	ctx, cancel := context.WithCancel(context.Background())
+	l.stopRenewal = cancel
+	l.renewal.Go(func() { l.renew(ctx) })
+}
+
+// stop ends the renewal and waits for it. What it had sent may still arrive;
+// then the next write finds our own head in its way.
+func (l *Lock) stop() {
+	if l.stopRenewal != nil {
+		l.stopRenewal()
+	}
+	l.renewal.Wait()
+}
+
+func (l *Lock) renew(ctx context.Context) {
+	pause := RenewEvery
+	for sleep(ctx, pause) == nil {
+		pause = RenewEvery
+		// A renewal that hangs must not keep others from writing.
+		limited, cancel := context.WithTimeout(ctx, RenewEvery)
+		err := l.write(limited, edit{})
+		cancel()
+		switch {
+		case errors.Is(err, ErrLost):
+			return
+		case err != nil:
+			pause = retryEvery
+		default:
+			_ = l.collect(ctx) // what is left is collected later
+		}
+	}
+}
+
+// State is the release as it is under the lock, with what this run noted. It is
+// a copy.
+func (l *Lock) State() *State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rec.state(maps.Clone(l.inventory))
+}
 
 // Intend writes down what a run is about to make, before its first write: a new
 // revision that is applying, its content, and an inventory entry for each object
 // it intends to make (entries that exist keep their UID and hashes). The number
 // and time of the revision are set by it and returned. The previous revision, if
 // it was still applying, becomes interrupted. r.Status may be Deleting, else it is
-// Applying.
+// Applying. w may be nil when nothing is wanted. How many revisions are kept is
+// said by w.
 func (l *Lock) Intend(ctx context.Context, r Revision, w *render.Wanted, intended map[object.ID]Owned) (Revision, error) {
-	return Revision{}, errors.New("intending: unfinished")
+	l.mu.Lock()
+	rec := l.rec
+	l.mu.Unlock()
+	r.Number = 1
+	if n := len(rec.Revisions); n > 0 {
+		r.Number = rec.Revisions[n-1].Number + 1
+	}
+	now := l.store.now()
+	r.When, r.Took = stamp(now), 0
+	if r.Status != Deleting {
+		r.Status = Applying
+	}
+	if r.By == "" {
+		r.By = l.store.Who.By
+	}
+	if r.Job == "" {
+		r.Job = l.store.Who.Job
+	}
+	pieces, err := contentOf(&r, w, rec.Key)
+	if err != nil {
+		return Revision{}, fmt.Errorf("recording revision %d of release %q: %w", r.Number, l.name, err)
+	}
+	undo := l.intend(intended)
+	err = l.write(ctx, edit{pieces: pieces, records: true, change: func(h *head) {
+		interrupt(h.Revisions)
+		h.Revisions = append(h.Revisions, r)
+		if w != nil {
+			h.Revisions = retain(h.Revisions, w.Rules.History)
+		}
+		h.Lock.Revision = r.Number
+	}})
+	if err != nil {
+		undo()
+		return Revision{}, fmt.Errorf("recording revision %d of release %q: %w", r.Number, l.name, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.intended = now
+	if w != nil {
+		l.keep = w.Rules.History
+	}
+	return r, nil
+}
+
+// contentOf makes the pieces of what a revision wants, and names them in it.
+func contentOf(r *Revision, w *render.Wanted, key string) ([]piece, error) {
+	if w == nil {
+		r.Objects = keyed(key, nil)
+		return nil, nil
+	}
+	items, err := encodeContent(w)
+	if err != nil {
+		return nil, err
+	}
+	pieces, err := makePieces(key, items, contentSmall, contentLarge)
+	if err != nil {
+		return nil, err
+	}
+	r.Content = digests(pieces)
+	r.Objects, err = digestObjects(key, w.Objects)
+	return pieces, err
+}
+
+// intend adds objects to the inventory. What is known of them is kept. The
+// returned function takes it back.
+func (l *Lock) intend(intended map[object.ID]Owned) (undo func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := maps.Clone(l.inventory)
+	for id, o := range intended {
+		if known, ok := l.inventory[id]; ok {
+			known.Kept, known.Shared = o.Kept, o.Shared
+			if known.UID == "" {
+				known.UID = o.UID
+			}
+			o = known
+		}
+		l.inventory[id] = o
+	}
+	l.noted++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.inventory = before
+		l.noted++
+	}
 }
 
 // Held says without a request whether this run may still write: the last
-// renewal is younger than HeldFor. Otherwise the error is ErrLost.
-func (l *Lock) Held() error { return nil }
+// renewal is younger than HeldFor. Otherwise the error is an ErrLost.
+func (l *Lock) Held() error {
+	now := l.store.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost || l.over {
+		return ErrLost
+	}
+	if silent := age(now, l.renewed); silent >= HeldFor {
+		return fmt.Errorf("%w, for all this run knows: it could not renew it for %s", ErrLost, brief(silent))
+	}
+	return nil
+}
 
 // Note records what became of an object; it is written with the next renewal,
 // or by Finish.
-func (l *Lock) Note(id object.ID, o Owned) {}
+func (l *Lock) Note(id object.ID, o Owned) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.inventory[id]; ok && known == o {
+		return
+	}
+	l.inventory[id] = o
+	l.noted++
+}
 
 // Forget takes an object off the inventory: it was seen gone, or is let go.
-func (l *Lock) Forget(id object.ID) {}
+func (l *Lock) Forget(id object.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.inventory[id]; ok {
+		delete(l.inventory, id)
+		l.noted++
+	}
+}
 
 // Finish records how the revision went and releases the lock in one write; the
 // revision that it follows becomes superseded, or rolled-back. Retention and the
-// collection of chunks that nobody names follow. It must be given a context
+// collection of chunks that nobody names come with it. It must be given a context
 // that outlives an interrupt.
 func (l *Lock) Finish(ctx context.Context, status Status, result Result) (Revision, error) {
-	return Revision{}, errors.New("finishing: unfinished")
+	l.stop()
+	l.mu.Lock()
+	key, intended, keep, number := l.rec.Key, l.intended, l.keep, 0
+	if l.rec.Lock != nil {
+		number = l.rec.Lock.Revision
+	}
+	l.mu.Unlock()
+	if number == 0 {
+		return Revision{}, fmt.Errorf("recording the end of release %q: no revision was begun", l.name)
+	}
+	items, err := encodeResult(result)
+	var pieces []piece
+	if err == nil {
+		pieces, err = makePieces(key, items, contentSmall, contentLarge)
+	}
+	if err != nil {
+		return Revision{}, fmt.Errorf("recording the end of revision %d of release %q: %w", number, l.name, err)
+	}
+	if status != Interrupted { // one that is told to end has no time for it
+		_ = l.collect(ctx) // what is left is collected by the next run
+	}
+	var done Revision
+	err = l.write(ctx, edit{pieces: pieces, records: true, change: func(h *head) {
+		conclude(h.Revisions, status)
+		r := h.revision(number)
+		r.Result = digests(pieces)
+		r.Took = age(l.store.now(), intended).Round(time.Millisecond)
+		done = *r
+		if status == Deployed {
+			h.Revisions = retain(h.Revisions, keep)
+		}
+		h.Lock = nil
+	}})
+	if err != nil {
+		return Revision{}, fmt.Errorf("recording the end of revision %d of release %q: %w", number, l.name, err)
+	}
+	return done, nil
 }
 
-// Erase removes all records of the release, the head last. Only for a release
-// whose inventory is empty.
-func (l *Lock) Erase(ctx context.Context) error { return errors.New("erasing: unfinished") }
+// Release gives the lock back without a revision: nothing was written. A head
+// that was made for the lock alone goes with it.
+func (l *Lock) Release(ctx context.Context) error {
+	l.stop()
+	if err := l.unlock(ctx); err != nil {
+		return fmt.Errorf("unlocking release %q: %w", l.name, err)
+	}
+	return nil
+}
 
-// Release gives the lock back without a revision: nothing was written.
-func (l *Lock) Release(ctx context.Context) error { return nil }
+func (l *Lock) unlock(ctx context.Context) error {
+	l.mu.Lock()
+	empty := len(l.rec.Revisions) == 0 && len(l.inventory) == 0
+	doubtful := l.doubtful
+	l.mu.Unlock()
+	if empty {
+		if doubtful {
+			if err := l.write(ctx, edit{}); err != nil {
+				return err
+			}
+		}
+		if err := l.collect(ctx); err != nil {
+			return err
+		}
+		return l.remove(ctx)
+	}
+	return l.write(ctx, edit{change: func(h *head) {
+		interrupt(h.Revisions)
+		h.Lock = nil
+	}})
+}
+
+// Erase removes all records of the release, the head last, and with it the
+// lock. The inventory must be empty but for what is kept or shared. Killed
+// half-way, it leaves a head whose next delete ends it.
+func (l *Lock) Erase(ctx context.Context) error {
+	l.mu.Lock()
+	for id, o := range l.inventory {
+		if !o.Kept && !o.Shared {
+			l.mu.Unlock()
+			return fmt.Errorf("erasing release %q: %s may still exist", l.name, id)
+		}
+	}
+	clear(l.inventory)
+	l.noted++
+	l.mu.Unlock()
+
+	// The head must never name what is not there.
+	err := l.write(ctx, edit{records: true, change: func(h *head) {
+		h.Revisions = slices.Clone(h.Revisions)
+		for i := range h.Revisions {
+			h.Revisions[i].Content, h.Revisions[i].Result = nil, nil
+		}
+		h.Sweep = true
+	}})
+	if err == nil {
+		err = l.collect(ctx)
+	}
+	if err == nil {
+		l.stop()
+		err = l.remove(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("erasing release %q: %w", l.name, err)
+	}
+	return nil
+}
+
+// remove deletes the head, if it is still as this run knows it.
+func (l *Lock) remove(ctx context.Context) error {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	l.mu.Lock()
+	rec, dead := l.rec, l.lost || l.over
+	l.mu.Unlock()
+	if dead {
+		return ErrLost
+	}
+	for attempt := 0; ; attempt++ {
+		err := l.store.Cluster.Delete(ctx, secretKind, l.store.Namespace, headName(l.name), object.DeleteOptions{
+			UID: string(rec.secret.GetUID()), Version: rec.secret.GetResourceVersion(), Propagation: "Background",
+		})
+		if err == nil || apierrors.IsNotFound(err) {
+			l.end()
+			return nil
+		}
+		if !unsure(err) && !apierrors.IsConflict(err) {
+			return mask(err)
+		}
+		seen, readErr := l.store.read(ctx, l.name)
+		switch {
+		case readErr == nil && seen.secret == nil:
+			l.end()
+			return nil
+		case readErr == nil && !l.mine(seen):
+			return l.lose()
+		case readErr == nil:
+			rec = seen
+		}
+		if attempt == tries-1 || sleep(ctx, backoff(attempt)) != nil {
+			return mask(err)
+		}
+	}
+}

@@ -61,6 +61,8 @@ type Revision struct {
 	// revision wanted, and how it ended.
 	Content []string `json:"content,omitempty"`
 	Result  []string `json:"result,omitempty"`
+	// Objects is a keyed digest of the objects alone: equal ones want the same.
+	Objects string `json:"objects,omitempty"`
 }
 
 // Result is how a revision ended, as far as it is worth keeping.
@@ -110,10 +112,13 @@ type Holder struct {
 
 // State is all that the head says. The zero State is a release that never was.
 type State struct {
-	// Version is the head's resourceVersion; empty when there is no head.
+	// Version changes when the revisions or the inventory do, or a lock is taken
+	// over, and not when the lock is taken, renewed or released: equal versions,
+	// equal state. It is empty for a release that never was.
 	Version string
 	// Revisions are the kept ones, oldest first. One that is still applying
-	// though nobody holds the lock reads as interrupted.
+	// though nobody holds the lock, or its holder seems long gone, reads as
+	// interrupted.
 	Revisions []Revision
 	Inventory map[object.ID]Owned
 	// Holder is nil when nobody holds the lock. Whether a holder is alive only
@@ -149,4 +154,8 @@ const (
 	RenewEvery = 5 * time.Second
 	// HeldFor is how old the last renewal may be for the holder to write.
 	HeldFor = 10 * time.Second
+	// seemsGone is how long a holder's last renewal must be ago, by comparing its
+	// clock with ours, for reports to call its revision interrupted. Nothing else
+	// depends on it.
+	seemsGone = time.Minute
 )

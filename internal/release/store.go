@@ -3,9 +3,15 @@ package release
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/render"
@@ -22,27 +28,8 @@ type Cluster interface {
 	Delete(ctx context.Context, k object.Kind, namespace, name string, o object.DeleteOptions) error
 }
 
-// Errors that callers branch on.
-var (
-	// ErrLocked: another run holds the lock (exit 8); see LockedError.
-	ErrLocked = errors.New("locked")
-	// ErrLost: the lock was lost to another run (exit 8). Whoever meets it stops writing.
-	ErrLost = errors.New("the lock was lost to another run")
-)
-
-// LockedError says who holds the lock.
-type LockedError struct {
-	Release string
-	Holder  Holder
-	Waited  time.Duration
-}
-
-func (e *LockedError) Error() string { return "locked: " + e.Holder.By + " holds " + e.Release }
-
-// Is makes errors.Is(err, ErrLocked) hold.
-func (e *LockedError) Is(target error) bool { return target == ErrLocked }
-
-// Store keeps the records of the releases of one namespace.
+// Store keeps the records of the releases of one namespace. It holds nothing
+// itself; its methods may be called from several goroutines.
 type Store struct {
 	Cluster   Cluster
 	Namespace string
@@ -69,32 +56,151 @@ type Summary struct {
 	Environment     string
 }
 
-// List returns the releases of the store's namespace, or of all when it is empty.
+// List returns the releases of the store's namespace, or of all when it is
+// empty, by namespace and name. Releases without a revision are left out.
 func (s *Store) List(ctx context.Context) ([]Summary, error) {
-	return nil, errors.New("listing: unfinished")
+	found, err := s.Cluster.ListMetadata(ctx, secretKind, s.Namespace, managedByLabel+"="+managedBy+","+partLabel+"="+partHead)
+	if err != nil {
+		return nil, fmt.Errorf("listing releases: %w", mask(err))
+	}
+	all := make([]Summary, 0, len(found))
+	for _, u := range found {
+		if summary, ok := s.summarize(u); ok {
+			all = append(all, summary)
+		}
+	}
+	slices.SortFunc(all, func(a, b Summary) int {
+		if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return all, nil
 }
 
-// Load reads a release's head and inventory. A release that never was is the
-// zero State with an empty inventory, and no error.
+func (s *Store) summarize(u *unstructured.Unstructured) (Summary, bool) {
+	notes := u.GetAnnotations()
+	revision, err := strconv.Atoi(notes[revisionAnnotation])
+	if err != nil {
+		return Summary{}, false // locked before the first revision
+	}
+	summary := Summary{
+		Namespace:   u.GetNamespace(),
+		Name:        u.GetLabels()[recordLabel],
+		Revision:    revision,
+		Status:      Status(notes[statusAnnotation]),
+		Bundle:      notes[bundleAnnotation],
+		Version:     notes[versionAnnotation],
+		Environment: notes[environmentAnnotation],
+	}
+	// A time that cannot be read is the zero time: shown as unknown, or long ago.
+	summary.When, _ = time.Parse(time.RFC3339, notes[whenAnnotation])
+	renewed, _ := time.Parse(time.RFC3339, notes[renewedAnnotation])
+	if summary.Status == Applying && s.now().Sub(renewed) > seemsGone {
+		summary.Status = Interrupted
+	}
+	return summary, true
+}
+
+// Load reads a release's head and inventory: one request for all but large
+// releases. A release that never was is the zero State with an empty
+// inventory, and no error.
 func (s *Store) Load(ctx context.Context, name string) (*State, error) {
-	return nil, errors.New("loading: unfinished")
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	version := ""
+	for {
+		r, err := s.read(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if r.secret == nil {
+			return &State{Inventory: map[object.ID]Owned{}}, nil
+		}
+		inventory, err := s.inventory(ctx, name, r)
+		if errors.Is(err, errMissing) && r.secret.GetResourceVersion() != version {
+			version = r.secret.GetResourceVersion() // perhaps a run has written a new one meanwhile
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the inventory of release %q: %w", name, err)
+		}
+		state := r.state(inventory)
+		if state.Holder == nil || s.now().Sub(state.Holder.Renewed) > seemsGone {
+			interrupt(state.Revisions)
+		}
+		return state, nil
+	}
+}
+
+// read reads the head. The record has no secret when there is none.
+func (s *Store) read(ctx context.Context, name string) (*record, error) {
+	u, err := s.Cluster.Get(ctx, secretKind, s.Namespace, headName(name))
+	if apierrors.IsNotFound(err) {
+		return &record{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading release %q: %w", name, mask(err))
+	}
+	r, err := recordOf(u)
+	if err != nil {
+		return nil, fmt.Errorf("reading release %q: %w", name, err)
+	}
+	return r, nil
+}
+
+func (s *Store) inventory(ctx context.Context, name string, r *record) (map[object.ID]Owned, error) {
+	raw, err := []byte(nil), error(nil)
+	switch {
+	case len(r.Inventory) > 0:
+		raw, err = s.get(ctx, name, r.Inventory)
+	case len(r.packed) > 0:
+		raw, err = unpack(r.packed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decodeInventory(raw)
+}
+
+func (r *record) state(inventory map[object.ID]Owned) *State {
+	state := &State{Version: r.version(), Revisions: slices.Clone(r.Revisions), Inventory: inventory, Key: r.Key}
+	if r.Lock != nil {
+		holder := *r.Lock
+		state.Holder = &holder
+	}
+	return state
 }
 
 // Content reads what a revision wanted.
 func (s *Store) Content(ctx context.Context, name string, r *Revision) (*render.Wanted, error) {
-	return nil, errors.New("loading: unfinished")
+	if len(r.Content) == 0 {
+		return nil, fmt.Errorf("reading revision %d of release %q: it has no content", r.Number, name)
+	}
+	raw, err := s.get(ctx, name, r.Content)
+	if err != nil {
+		return nil, fmt.Errorf("reading revision %d of release %q: %w", r.Number, name, err)
+	}
+	w, err := decodeContent(raw)
+	if err != nil {
+		return nil, fmt.Errorf("reading revision %d of release %q: %w", r.Number, name, err)
+	}
+	return w, nil
 }
 
 // Outcome reads how a revision ended; nil when nothing was kept.
 func (s *Store) Outcome(ctx context.Context, name string, r *Revision) (*Result, error) {
-	return nil, errors.New("loading: unfinished")
-}
-
-// Lock takes the release's lock, waiting at most wait (0: fail at once) for
-// another holder to finish or to give no sign of life for LockLife. waiting is
-// called when waiting begins and then about every second. The namespace must
-// exist. A head that does not exist is created. The lock is renewed until
-// Finish or Release.
-func (s *Store) Lock(ctx context.Context, name string, wait time.Duration, waiting func(Holder)) (*Lock, error) {
-	return nil, errors.New("locking: unfinished")
+	if len(r.Result) == 0 {
+		return nil, nil
+	}
+	raw, err := s.get(ctx, name, r.Result)
+	if err != nil {
+		return nil, fmt.Errorf("reading the result of revision %d of release %q: %w", r.Number, name, err)
+	}
+	var result Result
+	if utiljson.Unmarshal(raw, &result) != nil {
+		return nil, fmt.Errorf("reading the result of revision %d of release %q: %w", r.Number, name, errContent)
+	}
+	return &result, nil
 }
