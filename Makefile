@@ -7,7 +7,6 @@ CC     := $(shell go env CC)
 RACE   := $(if $(shell command -v $(CC)),-race)
 PKG    ?= ./...
 LINT   := go tool -modfile=tools/go.mod golangci-lint
-STAMP  := -X k8s.io/component-base/version.gitVersion=$(KUBE) -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36
 SOURCE := $(shell git ls-files -co --exclude-standard -- playground)
 
 .DEFAULT_GOAL := help
@@ -23,7 +22,7 @@ playground: bin/playground ## build bin/playground, a control plane in one binar
 
 bin/playground: $(SOURCE)
 	@echo "building the playground: etcd, kube-apiserver, controllers and scheduler $(KUBE); some minutes the first time"
-	CGO_ENABLED=0 go build -C playground -trimpath -ldflags "-s -w $(STAMP)" -o ../bin/playground .
+	CGO_ENABLED=0 go build -C playground -trimpath -ldflags "-s -w" -o ../bin/playground .
 	@touch bin/playground
 
 demo: build playground ## show the main job, on a cluster of its own

@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Env is one test's part of the cluster: a namespace of its own, which does not
+// exist at first, and a home of its own.
+type Env struct {
+	// NS is the namespace, the default one of every run.
+	NS  string
+	API *API
+
+	t       testing.TB
+	c       *cluster
+	home    string
+	secrets []string
+}
+
+var notName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// New gives a test its part of the cluster; it skips the test with -short.
+func New(t testing.TB) *Env {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a cluster; not with -short")
+	}
+	c := theCluster(t)
+	name := strings.Trim(notName.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
+	name = strings.TrimPrefix(name, "test-")
+	e := &Env{
+		NS:  strings.TrimRight(name[:min(len(name), 40)], "-") + "-" + strings.ToLower(rand.Text()[:6]),
+		API: c.api, t: t, c: c, home: t.TempDir(),
+	}
+	t.Cleanup(func() { e.clean(e.NS) })
+	return e
+}
+
+// clean deletes a namespace, and does not wait for that.
+func (e *Env) clean(ns string) {
+	if err := e.API.Delete("/api/v1/namespaces/" + ns); err != nil {
+		e.t.Logf("cleaning up: %v", err)
+	}
+}
+
+// Secret registers a value that must never be printed, in clear or in base64.
+func (e *Env) Secret(value string) string {
+	e.secrets = append(e.secrets, value, base64.StdEncoding.EncodeToString([]byte(value)))
+	return value
+}
+
+// Path is that of a file in the repository.
+func (e *Env) Path(elements ...string) string {
+	return filepath.Join(append([]string{e.c.root}, elements...)...)
+}
+
+// Write makes a file in the test's own folder and returns its path.
+func (e *Env) Write(name, content string) string {
+	e.t.Helper()
+	path := filepath.Join(e.home, "files", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		e.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		e.t.Fatal(err)
+	}
+	return path
+}
+
+// All reads all objects of the test's namespace.
+func (e *Env) All() Objects {
+	e.t.Helper()
+	all, err := e.API.All(e.NS)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return all
+}
+
+// Settled reads all objects of the namespace once controllers have come to
+// rest: two readings in a row are equal.
+func (e *Env) Settled() Objects {
+	e.t.Helper()
+	before := e.All()
+	for range 60 {
+		time.Sleep(250 * time.Millisecond)
+		now := e.All()
+		if cmp.Equal(before.Versions(), now.Versions()) {
+			return now
+		}
+		before = now
+	}
+	e.t.Error("the namespace did not come to rest in 15 s")
+	return before
+}
+
+// Until waits for something to become true, and fails the test when it does not.
+func (e *Env) Until(what string, done func() (bool, error)) {
+	e.t.Helper()
+	var last error
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		yes, err := done()
+		if yes && err == nil {
+			return
+		}
+		last = err
+	}
+	e.t.Fatal(errors.Join(fmt.Errorf("waited a minute until %s", what), last))
+}

@@ -1,0 +1,226 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/belay-sh/belay/internal/e2e/proxy"
+)
+
+// soaking is true for make soak, which takes every point and seed; make test
+// takes a few, other ones with every commit.
+func soaking() bool { return os.Getenv("BELAY_SOAK") != "" }
+
+// sample picks n of the numbers below limit, by the commit; all when soaking.
+func sample(n, limit int) []int {
+	all := make([]int, limit)
+	for i := range all {
+		all[i] = i
+	}
+	if soaking() {
+		return all
+	}
+	h := fnv.New64a()
+	commit, err := exec.Command("git", "rev-parse", "HEAD").Output()
+	if err == nil {
+		_, _ = h.Write(commit)
+	}
+	var picked []int
+	for i := range min(n, limit) { // one of each stretch, so that every phase of a run is met
+		lo, hi := i*limit/n, (i+1)*limit/n
+		picked = append(picked, lo+int(h.Sum64()%uint64(max(1, hi-lo))))
+	}
+	return picked
+}
+
+// upgrade is the run that is killed: the second version of fifteen.
+func (e *Env) upgrade() []string { return []string{"apply", fifteen, "-n", e.NS, "--set", "version=2"} }
+
+// reference is an upgrade that nothing disturbed: how many requests it took, and
+// what it left.
+type reference struct {
+	requests int
+	objects  map[string]string
+}
+
+var (
+	theReference  *reference
+	makeReference sync.Once
+)
+
+// undisturbed upgrades once in peace, for all tests to compare with.
+func undisturbed(t *testing.T) *reference {
+	t.Helper()
+	makeReference.Do(func() {
+		e := New(t)
+		e.Must(0, "apply", fifteen, "-n", e.NS)
+		r := e.Run(Run{Args: e.upgrade()})
+		if r.Exit != 0 {
+			t.Fatal(r)
+		}
+		theReference = &reference{requests: len(r.Requests), objects: e.left()}
+	})
+	if theReference == nil {
+		t.Fatal("there is nothing to compare with: the undisturbed upgrade failed")
+	}
+	return theReference
+}
+
+// left is everything that somebody made in the namespace, but for the records.
+func (e *Env) left() map[string]string {
+	e.t.Helper()
+	return e.Settled().Made().Where(func(u *unstructured.Unstructured) bool {
+		kind, _, _ := unstructured.NestedString(u.Object, "type")
+		return !strings.HasPrefix(kind, "belay.sh/")
+	}).Stored(e.NS)
+}
+
+// statuses reads a release's history, oldest first.
+func (e *Env) statuses(release string) []string {
+	e.t.Helper()
+	r := e.Must(0, "history", release, "-n", e.NS, "-o", "json")
+	var history struct {
+		Revisions []struct {
+			Status string `json:"status"`
+		} `json:"revisions"`
+	}
+	if err := json.Unmarshal([]byte(r.Stdout), &history); err != nil {
+		e.t.Fatalf("reading the history: %v\n%v", err, r)
+	}
+	var all []string
+	for _, revision := range history.Revisions {
+		all = append(all, revision.Status)
+	}
+	return all
+}
+
+func TestAKilledUpgradeIsFinishedByTheSameCommand(t *testing.T) {
+	whole := undisturbed(t)
+	t.Logf("an upgrade sends %d requests", whole.requests)
+	// Which request is the k-th differs a little from run to run; a few more
+	// cover those that are sometimes sent.
+	for _, point := range sample(4, 2*(whole.requests+3)) {
+		k, after := point/2+1, point%2 == 1
+		t.Run(fmt.Sprintf("request %d %s", k, map[bool]string{false: "before", true: "after"}[after]), func(t *testing.T) {
+			t.Parallel()
+			e := New(t)
+			if r := e.Run(Run{Args: []string{"apply", fifteen, "-n", e.NS}, Unchecked: true}); r.Exit != 0 {
+				t.Fatal(r)
+			}
+			killed := e.Run(Run{Args: e.upgrade(), Unchecked: true, Signal: &Signal{Signal: syscall.SIGKILL, At: k, After: after}})
+			if !killed.Signaled && killed.Exit != 0 {
+				t.Fatalf("it failed before it was killed:\n%v", killed)
+			}
+			e.mustFinish(whole, killed)
+		})
+	}
+}
+
+// mustFinish runs the upgrade again, without any flag, and asserts that nothing
+// tells that it was disturbed but the history.
+func (e *Env) mustFinish(whole *reference, disturbed *Result) {
+	e.t.Helper()
+	again := e.Run(Run{Args: e.upgrade()})
+	if again.Exit != 0 {
+		e.t.Fatalf("the same command did not finish it:\n%v\nafter\n%v", again, disturbed)
+	}
+	if d := cmp.Diff(whole.objects, e.left()); d != "" {
+		e.t.Errorf("it did not converge to what an undisturbed upgrade leaves (-undisturbed +now):\n%s\nafter\n%v", d, disturbed)
+	}
+	got := e.statuses("fifteen")
+	want := [][]string{
+		{"superseded", "deployed"},                // it had written nothing, or all
+		{"superseded", "interrupted", "deployed"}, // it was in the middle
+	}
+	if !slices.ContainsFunc(want, func(w []string) bool { return slices.Equal(w, got) }) {
+		e.t.Errorf("the history is %v\nafter\n%v", got, disturbed)
+	}
+	if wrote := disturbed.Requests.Where(isApplication); len(wrote) > 0 && disturbed.Exit != 0 && len(got) == 2 {
+		// Only when its last write, the record of its end, got through is it not interrupted.
+		last := disturbed.Requests.Mutating()
+		if end := last[len(last)-1]; !end.Record() {
+			e.t.Errorf("objects were changed by a revision that history does not know: %v\nafter\n%v", got, disturbed)
+		}
+	}
+}
+
+func isDryRun(r proxy.Request) bool { return r.DryRun }
+
+// isApplication says whether a request changed application objects.
+func isApplication(r proxy.Request) bool { return r.Mutating() && r.Passed && !r.Record() }
+
+func TestASignalEndsARunInOrder(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		for _, c := range []struct {
+			when  string
+			match func(proxy.Request) bool
+			at    int
+		}{
+			{"while it plans", isDryRun, 2},
+			{"at its first record", func(r proxy.Request) bool { return r.Mutating() && r.Record() }, 1},
+			{"at its first object", isWrite, 1},
+			{"at its fifth object", isWrite, 5},
+			{"while it waits", func(r proxy.Request) bool { return r.Watch }, 1},
+		} {
+			t.Run(fmt.Sprintf("%v %s", signal, c.when), func(t *testing.T) {
+				t.Parallel()
+				e := New(t)
+				whole := undisturbed(t)
+				if r := e.Run(Run{Args: []string{"apply", fifteen, "-n", e.NS}, Unchecked: true}); r.Exit != 0 {
+					t.Fatal(r)
+				}
+				r := e.Run(Run{Args: e.upgrade(), Unchecked: true, Signal: &Signal{Signal: signal, At: c.at, Match: c.match}})
+				if !r.Signaled {
+					t.Fatalf("no request to send the signal at:\n%v", r)
+				}
+				if r.Exit != 130 || r.After > 5*time.Second {
+					t.Errorf("it ended with %d, %v after the signal:\n%v", r.Exit, r.After, r)
+				}
+				if again := e.Run(Run{Args: append(e.upgrade(), "--lock-timeout", "0"), Unchecked: true}); again.Exit != 0 {
+					t.Errorf("the lock was not given back:\n%v\nafter\n%v", again, r)
+				}
+				e.mustFinish(whole, r)
+			})
+		}
+	}
+}
+
+// isWrite says whether a request is a write of an application object.
+func isWrite(r proxy.Request) bool { return r.Mutating() && !r.Record() }
+
+func TestAnUpgradeSurvivesABadNetwork(t *testing.T) {
+	whole := undisturbed(t)
+	for _, seed := range sample(2, 24) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			e := New(t)
+			if r := e.Run(Run{Args: []string{"apply", fifteen, "-n", e.NS}, Unchecked: true}); r.Exit != 0 {
+				t.Fatal(r)
+			}
+			notWatch := func(r proxy.Request) bool { return !r.Watch }
+			bad := Run{Args: e.upgrade(), Unchecked: true, Seed: uint64(seed), Rules: []proxy.Rule{
+				{Match: notWatch, Probability: 0.04, Status: 429, RetryAfter: 1},
+				{Match: notWatch, Probability: 0.03, Cut: true},
+				{Match: notWatch, Probability: 0.03, Swallow: true},
+				{Match: notWatch, Probability: 0.1, Delay: 200 * time.Millisecond},
+			}}
+			r := e.Run(bad)
+			if r.Exit != 0 {
+				t.Errorf("it did not get through:\n%v", r)
+			}
+			e.mustFinish(whole, r)
+		})
+	}
+}
