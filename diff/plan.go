@@ -6,6 +6,7 @@ package diff
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -112,9 +113,9 @@ type Change struct {
 	// OwnerName names the owner for people: "Helm release shop".
 	OwnerName string `json:"ownerName,omitempty"`
 	Adopted   bool   `json:"adopted,omitempty"`
-	// LetGo marks a Keep that leaves the inventory: belay no longer looks after
-	// the object. Without it (--no-prune) the entry stays.
-	LetGo bool `json:"letGo,omitempty"`
+	// Leftover is true for an object that is kept only for now (--no-prune): it
+	// stays in the inventory. Others that are kept are let go.
+	Leftover bool `json:"leftover,omitempty"`
 	// Shared objects are applied and never owned: namespaces, CRDs of crds/.
 	Shared bool `json:"shared,omitempty"`
 	// Live is the object as it is, Merged as it would be; nil where there is none.
@@ -147,8 +148,9 @@ type PathChange struct {
 	Ownership bool `json:"ownership,omitempty"`
 }
 
-// Edge says that the change After starts when the change Before has met Need.
-// Before and After are indices into Plan.Changes.
+// Edge says that the change After starts when the change Before has met Need;
+// between deletions the need is refs.Gone. Before and After are indices into
+// Plan.Changes.
 type Edge struct {
 	Before int       `json:"before"`
 	After  int       `json:"after"`
@@ -252,4 +254,6 @@ type Options struct {
 	ReplaceBundle, ChangeEnvironment bool
 	// Concurrency bounds requests in flight; 0 means 32.
 	Concurrency int
+	// Now is the time that "2h ago" is counted from; zero means the clock's.
+	Now time.Time
 }

@@ -1,0 +1,167 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/belay-sh/belay/diff/fields"
+	"github.com/belay-sh/belay/internal/object"
+)
+
+// ask dry-runs what the records do not prove to be unchanged.
+func (p *planner) ask(ctx context.Context) error {
+	var asked []*item
+	for _, it := range p.items {
+		it.Schema = p.schemaKey(it)
+		if !p.settle(it) {
+			it.asked = true
+			asked = append(asked, it)
+		}
+	}
+	return p.parallel(ctx, len(asked), func(ctx context.Context, i int) error {
+		it := asked[i]
+		// Forced, for one answer then tells all: what would be, and what others
+		// would lose by it.
+		it.answer, it.created, it.err = p.r.DryRun(ctx, it.Kind, it.body, object.ApplyOptions{Manager: p.manager, Force: true})
+		if it.err != nil && fatal(it.err) {
+			return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, it.err)
+		}
+		if it.Live != nil || it.created {
+			return nil
+		}
+		// It exists without our label, or it cannot be said whether it exists.
+		return p.get(ctx, reading{kind: it.Kind, id: it.ID, into: &it.Live, denied: func() {
+			if it.err == nil {
+				p.lacks(it.access("get"), it.ID)
+			}
+		}})
+	})
+}
+
+// settle decides an item without a request, where that can be done.
+func (p *planner) settle(it *item) bool {
+	switch ns := it.ID.Namespace; {
+	case p.dying[ns] || it.ID.GroupKind() == object.NamespaceKind && p.dying[it.ID.Name]:
+		it.Action, it.Reason = Create, "its namespace is being deleted"
+	case it.Live != nil && it.Live.GetDeletionTimestamp() != nil:
+		p.createOffline(it, "")
+		it.Reason = "is being deleted; waits until it is gone"
+	case !it.served:
+		p.createOffline(it, p.name(p.crds[it.ID.GroupKind()].ID)+" is created by this plan")
+	case p.newNamespaces[ns]:
+		p.createOffline(it, "namespace "+ns+" is created by this plan")
+	case it.Live == nil && it.entry.Done && it.entry.Manifest == it.Manifest && !p.o.Fresh:
+		it.Action, it.Reason = Unchanged, "ran to its end"
+	case p.recorded(it):
+		it.Action, it.Owner = Unchanged, Ours
+	default:
+		return false
+	}
+	return true
+}
+
+// recorded says that the object is as its last apply left it, as far as we own it,
+// and that the same apply would mean the same.
+func (p *planner) recorded(it *item) bool {
+	e := it.entry
+	return !p.o.Fresh && it.Live != nil && e.UID != "" && e.Live != 0 && it.Schema != 0 &&
+		it.Live.GetUID() == e.UID && e.Manifest == it.Manifest && e.Schema == it.Schema &&
+		fields.Own(it.Live, p.manager) == e.Live
+}
+
+// schemaKey is a key of the schema that the server would read the object by; 0 is
+// unknown. The published schema of a custom resource lags behind its CRD, so the
+// generation of a CRD in the bundle is part of the key.
+func (p *planner) schemaKey(it *item) uint64 {
+	if p.schemas == nil {
+		return 0
+	}
+	key := p.schemas[it.Kind.GroupVersion().String()]
+	if crd := p.crds[it.ID.GroupKind()]; crd != nil && crd.Live != nil {
+		key += " " + string(crd.Live.GetUID()) + " " + strconv.FormatInt(crd.Live.GetGeneration(), 10)
+	}
+	return object.Hash(key)
+}
+
+// createOffline plans a create that the server cannot be asked about yet.
+func (p *planner) createOffline(it *item, why string) {
+	it.Action, it.Unchecked = Create, why
+	it.Merged = it.body
+	it.Steps = []Step{{Verb: VerbApply, Body: it.body}}
+}
+
+// judge turns the server's answers into actions; errors last, because some are
+// excused by what the others change.
+func (p *planner) judge() {
+	for _, it := range p.items {
+		if it.asked && it.err == nil {
+			p.judgeAnswer(it)
+		}
+	}
+	for _, it := range p.items {
+		if it.asked && it.err != nil {
+			p.judgeError(it)
+		}
+	}
+	for _, it := range p.items {
+		if len(it.Steps) > 0 {
+			it.Impact = append(it.Impact, impact(it)...)
+		}
+	}
+}
+
+func (p *planner) judgeAnswer(it *item) {
+	if it.created || it.Live == nil {
+		it.Action, it.Live, it.Merged = Create, nil, it.answer
+		it.Steps = []Step{{Verb: VerbApply, Body: it.body}}
+		return
+	}
+	it.Merged = it.answer
+	ours := p.claim(it)
+	if fields.Own(it.Live, p.manager) == fields.Own(it.answer, p.manager) {
+		it.Action = Unchanged
+		return
+	}
+	if p.o.Op == OpRollback && it.ID.GroupKind() == object.CRDKind {
+		it.Action, it.Reason = Keep, "a rollback never takes a CRD back: what it would drop is lost"
+		return
+	}
+	it.Action = Update
+	it.Paths = p.paths(it)
+	if len(it.Paths) == 0 && it.Reason == "" {
+		it.Reason = p.ownershipReason(it)
+	}
+	if !ours {
+		return // refused; whose fields they are matters no more
+	}
+	body, force := p.conflicts(it)
+	it.Steps = []Step{updateStep(body, it.Live, force)}
+}
+
+// updateStep writes an object on the condition that it is the one that was seen,
+// unchanged.
+func updateStep(body, live *unstructured.Unstructured, force bool) Step {
+	uid, version := string(live.GetUID()), live.GetResourceVersion()
+	return Step{
+		Verb: VerbApply, Force: force, UID: uid, Version: version,
+		Body: withMeta(body, func(meta map[string]any) {
+			meta["uid"], meta["resourceVersion"] = uid, version
+		}),
+	}
+}
+
+// fatal says that an answer to a dry-run is none: the server could not be asked.
+func fatal(err error) bool {
+	switch {
+	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err),
+		apierrors.IsNotFound(err), apierrors.IsMethodNotSupported(err), apierrors.IsUnsupportedMediaType(err),
+		apierrors.IsRequestEntityTooLargeError(err), apierrors.IsConflict(err),
+		untyped(err), webhookDown(err):
+		return false
+	}
+	return true
+}

@@ -1,0 +1,138 @@
+package diff
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/belay-sh/belay/diff/fields"
+	"github.com/belay-sh/belay/internal/object"
+)
+
+// conflicts notes what other managers would lose by the update, and returns the
+// body to send: where a value is live in another spelling, that one is sent, so
+// that nobody loses anything. force is true when all that others lose is theirs
+// to lose by the user's word.
+func (p *planner) conflicts(it *item) (body *unstructured.Unstructured, force bool) {
+	body = it.body
+	seen := map[[2]string]bool{}
+	for _, loss := range fields.Losses(it.Live, it.answer, p.manager) {
+		if loss.Same && p.respell(it, &body, loss) {
+			continue
+		}
+		key := [2]string{loss.Path, loss.Entry.Manager}
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		c := Conflict{
+			Path: loss.Path, Manager: loss.Entry.Manager, Wrote: loss.Entry.Time,
+			Ours: valueText(it.ID, loss.Path, loss.B), Theirs: valueText(it.ID, loss.Path, loss.A),
+			Forced: p.forced(loss.Entry.Manager),
+		}
+		it.Conflicts = append(it.Conflicts, c)
+	}
+	force = len(it.Conflicts) > 0 && !slices.ContainsFunc(it.Conflicts, func(c Conflict) bool { return !c.Forced })
+	return body, force
+}
+
+// respell puts the live spelling into a copy of the body.
+func (p *planner) respell(it *item, body **unstructured.Unstructured, loss fields.Loss) bool {
+	if *body == it.body {
+		*body = it.body.DeepCopy()
+	}
+	return fields.Put((*body).Object, loss.Keys, loss.A)
+}
+
+// forced says whether the user lets us take over what a manager owns.
+func (p *planner) forced(manager string) bool {
+	return slices.ContainsFunc(p.o.ForceConflicts, func(pattern string) bool {
+		if pattern == "*" {
+			return true // path.Match stops at slashes
+		}
+		ok, err := path.Match(pattern, manager)
+		return err == nil && ok || pattern == manager
+	})
+}
+
+// longestValue bounds a value in a line of text, in characters.
+const longestValue = 60
+
+// valueText writes a value for a line of text; secret ones are hidden.
+func valueText(id object.ID, path string, v any) string {
+	if object.IsSecretPath(id, path) {
+		return "‹hidden›"
+	}
+	text, ok := v.(string)
+	if !ok || strings.ContainsAny(text, "\n\t") || text == "" {
+		data, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Sprint(v)
+		}
+		text = string(data)
+	}
+	return shorten(text, longestValue)
+}
+
+func shorten(text string, most int) string {
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
+}
+
+// refuseConflicts refuses what is not forced: all conflicts of all objects.
+func (p *planner) refuseConflicts() {
+	r := Refusal{Code: RefusedByRule}
+	count := 0
+	managers := map[string]bool{}
+	rows := [][2]string{}
+	var below []string
+	for _, it := range p.items {
+		open := 0
+		for _, c := range it.Conflicts {
+			if c.Forced {
+				continue
+			}
+			open++
+			managers[c.Manager] = true
+			rows = append(rows, [2]string{p.name(it.ID), c.Path})
+			below = append(below, fmt.Sprintf("    bundle %s%s · live %s, set by %s%s",
+				c.Ours, inBrackets(it.Source.String()), c.Theirs, c.Manager, ago(p.o.Now, c.Wrote)))
+		}
+		if open > 0 {
+			r.IDs = append(r.IDs, it.ID)
+			count += open
+		}
+	}
+	if count == 0 {
+		return
+	}
+	for i, line := range columns(rows) {
+		r.Lines = append(r.Lines, line, below[i])
+	}
+	r.Message = "refused: " + plural(count, "conflict", "conflicts") + "; nothing was changed"
+	for _, m := range sortedKeys(managers) {
+		r.Hints = append(r.Hints, "take it over, once: --force-conflicts="+shellWord(m))
+	}
+	p.plan.Refused = append(p.plan.Refused, r)
+}
+
+func inBrackets(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(s string) string {
+	if strings.ContainsAny(s, " \t'\"$&|;<>()*?[]`\\!#~") {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
+}

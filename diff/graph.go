@@ -1,0 +1,119 @@
+package diff
+
+import "slices"
+
+// graph is what waits for what. Nodes below real are changes; the others are
+// borders between weights, which spare an edge for every pair.
+type graph struct {
+	real  int
+	after [][]int // by the node that comes before
+	whys  map[[2]int]string
+}
+
+func newGraph(n int) *graph {
+	return &graph{real: n, after: make([][]int, n), whys: map[[2]int]string{}}
+}
+
+func (g *graph) add(before, after int, why string) {
+	key := [2]int{before, after}
+	if _, twice := g.whys[key]; twice {
+		return
+	}
+	g.whys[key] = why
+	g.after[before] = append(g.after[before], after)
+}
+
+// addLevels makes every level come after the one before it.
+func (g *graph) addLevels(levels []level) {
+	for i := 1; i < len(levels); i++ {
+		border := len(g.after)
+		g.after = append(g.after, nil)
+		for _, n := range levels[i-1].members {
+			g.add(n, border, weightWhy)
+		}
+		for _, n := range levels[i].members {
+			g.add(border, n, weightWhy)
+		}
+	}
+	for i := 2; i < len(levels); i++ {
+		g.add(g.real+i-2, g.real+i-1, weightWhy)
+	}
+}
+
+// why says why a change waits for another.
+func (g *graph) why(before, after int) string {
+	if why, ok := g.whys[[2]int{before, after}]; ok {
+		return why
+	}
+	return weightWhy // over a border
+}
+
+// reaches says whether to comes after from, directly or not.
+func (g *graph) reaches(from, to int) bool {
+	seen := map[int]bool{from: true}
+	queue := []int{from}
+	for len(queue) > 0 {
+		n := queue[0]
+		queue = queue[1:]
+		if n == to {
+			return true
+		}
+		for _, next := range g.after[n] {
+			if !seen[next] {
+				seen[next] = true
+				queue = append(queue, next)
+			}
+		}
+	}
+	return false
+}
+
+// circle finds changes that wait for each other: each waits for the next, the
+// last for the first. It is nil when there are none.
+func (g *graph) circle() []int {
+	const (
+		unseen = iota
+		open
+		closed
+	)
+	state := make([]int, len(g.after))
+	next := make([]int, len(g.after)) // how far a node's edges are walked
+	for start := range g.after {
+		if state[start] != unseen {
+			continue
+		}
+		way := []int{start}
+		state[start] = open
+		for len(way) > 0 {
+			n := way[len(way)-1]
+			if next[n] == len(g.after[n]) {
+				state[n] = closed
+				way = way[:len(way)-1]
+				continue
+			}
+			to := g.after[n][next[n]]
+			next[n]++
+			switch state[to] {
+			case open:
+				return g.changes(way[slices.Index(way, to):])
+			case unseen:
+				state[to] = open
+				way = append(way, to)
+			}
+		}
+	}
+	return nil
+}
+
+// changes turns a way round, in the order of what comes first, into the order of
+// who waits for whom, without the borders.
+func (g *graph) changes(way []int) []int {
+	var circle []int
+	for _, n := range way {
+		if n < g.real {
+			circle = append(circle, n)
+		}
+	}
+	slices.Reverse(circle)
+	return circle
+}

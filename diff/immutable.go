@@ -1,0 +1,157 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
+)
+
+// judgeImmutable decides an update that the server refuses although the object
+// would be valid as a new one: recreate it where that is allowed, else refuse.
+func (p *planner) judgeImmutable(it *item) {
+	it.Merged = it.body
+	it.Paths = p.guessPaths(it)
+	it.Action = Recreate
+	it.Reason = p.immutableFields(it) + " is immutable"
+	if !p.claim(it) {
+		return
+	}
+	if !mayRecreate(it) {
+		p.stuck = append(p.stuck, it)
+		return
+	}
+	it.Steps = []Step{{
+		Verb: VerbDelete, UID: string(it.Live.GetUID()), Version: it.Live.GetResourceVersion(),
+		// The new object must not meet the old one's pods.
+		Propagation: "Foreground",
+	}, {
+		Verb: VerbApply, Body: it.body,
+	}}
+}
+
+// neverRecreated are kinds whose deletion takes more with it than the object.
+func neverRecreated(gk schema.GroupKind) bool {
+	switch gk {
+	case object.NamespaceKind, object.CRDKind,
+		schema.GroupKind{Kind: "PersistentVolumeClaim"}, schema.GroupKind{Kind: "PersistentVolume"}:
+		return true
+	}
+	return false
+}
+
+func mayRecreate(it *item) bool {
+	switch {
+	case neverRecreated(it.ID.GroupKind()):
+		return false
+	case it.Policy.OnImmutable == policy.ImmutableRecreate:
+		return true
+	case it.Policy.OnImmutable == policy.ImmutableFail:
+		return false
+	}
+	return isJob(it.ID) && finished(it.Live)
+}
+
+func isJob(id object.ID) bool { return id.Group == "batch" && id.Kind == "Job" }
+
+// finished says whether a Job ran to its end, well or not.
+func finished(job *unstructured.Unstructured) bool {
+	conditions, _, _ := unstructured.NestedSlice(job.Object, "status", "conditions")
+	return slices.ContainsFunc(conditions, func(c any) bool {
+		m, _ := c.(map[string]any)
+		return (m["type"] == "Complete" || m["type"] == "Failed") && m["status"] == "True"
+	})
+}
+
+// immutableFields names the fields that an update may not change. What changes
+// is our own finding; the server only helps to choose among it, for its message
+// may say no more than "spec", and may quote values.
+func (p *planner) immutableFields(it *item) string {
+	var named []string
+	if d := statusOf(it.err).Details; d != nil {
+		for _, cause := range d.Causes {
+			if strings.Count(cause.Field, ".") == 0 && cause.Field != "roleRef" && cause.Field != "data" {
+				continue
+			}
+			if slices.ContainsFunc(it.Paths, func(c PathChange) bool { return within(c.Path, cause.Field) }) {
+				named = append(named, cause.Field)
+			}
+		}
+	}
+	if len(named) == 0 {
+		for _, c := range it.Paths {
+			if !c.Ownership && !mutable(it.ID.GroupKind(), c.Path) {
+				named = append(named, c.Path)
+			}
+		}
+	}
+	slices.Sort(named)
+	named = slices.Compact(named)
+	const most = 3
+	switch {
+	case len(named) == 0:
+		return "something in it"
+	case len(named) > most:
+		return strings.Join(named[:most], ", ") + fmt.Sprintf(" and %d more", len(named)-most)
+	}
+	return strings.Join(named, ", ")
+}
+
+// within says whether a path is the field or below it.
+func within(path, field string) bool {
+	rest, ok := strings.CutPrefix(path, field)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// mutable says which paths are never what an update was refused for.
+func mutable(gk schema.GroupKind, path string) bool {
+	if within(path, "metadata") {
+		return true
+	}
+	if gk == (schema.GroupKind{Group: "apps", Kind: "StatefulSet"}) {
+		for _, field := range []string{"spec.replicas", "spec.template", "spec.updateStrategy", "spec.minReadySeconds",
+			"spec.ordinals", "spec.persistentVolumeClaimRetentionPolicy", "spec.revisionHistoryLimit"} {
+			if within(path, field) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refuseImmutable refuses what may not be recreated.
+func (p *planner) refuseImmutable() {
+	if len(p.stuck) == 0 {
+		return
+	}
+	r := Refusal{Code: RefusedByRule}
+	var rows [][2]string
+	allowed, running := false, false
+	for _, it := range p.stuck {
+		r.IDs = append(r.IDs, it.ID)
+		text := it.Reason + inBrackets(it.Source.String())
+		switch {
+		case isJob(it.ID) && !finished(it.Live) && it.Policy.OnImmutable == "":
+			running = true
+			text = "is running; " + text
+		case !neverRecreated(it.ID.GroupKind()):
+			allowed = true
+		}
+		rows = append(rows, [2]string{p.name(it.ID), text})
+	}
+	r.Lines = columns(rows)
+	r.Message = fmt.Sprintf("refused: immutable fields of %s would have to change; nothing was changed",
+		plural(len(p.stuck), "object", "objects"))
+	if allowed || running {
+		r.Hints = append(r.Hints, "to delete and create it anew, annotate it: belay.sh/on-immutable: recreate")
+	}
+	if running {
+		r.Hints = append(r.Hints, "a Job that has ended is recreated without being told")
+	}
+	p.plan.Refused = append(p.plan.Refused, r)
+}

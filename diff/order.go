@@ -1,0 +1,219 @@
+package diff
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/refs"
+)
+
+// order turns references between changes into edges, and refuses circles.
+func (p *planner) order() {
+	index := make(map[object.ID]int, len(p.items))
+	for i, it := range p.items {
+		index[it.ID] = i
+	}
+	must, may := p.references(index)
+	g := newGraph(len(p.items))
+	for _, e := range must {
+		g.add(e.Before, e.After, e.Why)
+	}
+	weights := p.weights(must)
+	levels := levelsOf(weights)
+	g.addLevels(levels)
+	if circle := g.circle(); circle != nil {
+		p.refuseCircle(g, circle)
+		return
+	}
+	edges := must
+	for _, e := range may {
+		if !g.reaches(e.After, e.Before) {
+			g.add(e.Before, e.After, e.Why)
+			edges = append(edges, e)
+		}
+	}
+	edges = append(edges, p.levelEdges(levels)...)
+	p.plan.Order = append(p.sent(edges), p.deletions()...)
+}
+
+// references returns the edges between wanted objects: those that must hold, and
+// those that are only convenient.
+func (p *planner) references(index map[object.ID]int) (must, may []Edge) {
+	objs := make([]object.Object, len(p.items))
+	for i, it := range p.items {
+		objs[i].Body = it.body
+	}
+	for _, ref := range refs.Scan(objs) {
+		before, ok := index[ref.To]
+		after := index[ref.From]
+		if !ok || before == after {
+			continue
+		}
+		e := Edge{Before: before, After: after, Need: ref.Need, Why: ref.Path}
+		if ref.Optional {
+			may = append(may, e)
+		} else {
+			must = append(must, e)
+		}
+	}
+	for i, it := range p.items {
+		for _, on := range it.Policy.DependsOn {
+			before, ok := p.dependency(index, it, on)
+			switch {
+			case !ok:
+				p.mistake(it, "depends on "+p.name(on)+", which is not in the bundle")
+			case before == i:
+				p.mistake(it, "depends on itself")
+			default:
+				must = append(must, Edge{Before: before, After: i, Need: refs.Ready, Why: "belay.sh/depends-on"})
+			}
+		}
+	}
+	return must, may
+}
+
+// dependency finds what an object depends on; a namespace left out is its own.
+func (p *planner) dependency(index map[object.ID]int, it *item, on object.ID) (int, bool) {
+	if on.Namespace == "" {
+		own := on
+		own.Namespace = it.ID.Namespace
+		if i, ok := index[own]; ok {
+			return i, true
+		}
+	}
+	i, ok := index[on]
+	return i, ok
+}
+
+// weights are the objects' weights. What an object of less weight refers to comes
+// as early as it, unless it says otherwise: else that object could not start.
+func (p *planner) weights(must []Edge) []int {
+	weights := make([]int, len(p.items))
+	for i, it := range p.items {
+		weights[i] = it.Policy.Weight
+	}
+	for changed := true; changed; {
+		changed = false
+		for _, e := range must {
+			if p.items[e.Before].Policy.Weight == 0 && weights[e.After] < weights[e.Before] {
+				weights[e.Before], changed = weights[e.After], true
+			}
+		}
+	}
+	return weights
+}
+
+// level are the objects of one weight.
+type level struct {
+	weight  int
+	members []int
+}
+
+func levelsOf(weights []int) []level {
+	byWeight := map[int][]int{}
+	for i, w := range weights {
+		byWeight[w] = append(byWeight[w], i)
+	}
+	levels := make([]level, 0, len(byWeight))
+	for _, w := range sortedKeys(byWeight) {
+		levels = append(levels, level{w, byWeight[w]})
+	}
+	return levels
+}
+
+const weightWhy = "belay.sh/weight"
+
+// levelEdges makes each level wait for the one before it that has anything to do.
+func (p *planner) levelEdges(levels []level) []Edge {
+	var edges []Edge
+	var before []int
+	for _, l := range levels {
+		var busy []int
+		for _, i := range l.members {
+			if len(p.items[i].Steps) > 0 {
+				busy = append(busy, i)
+			}
+		}
+		if len(busy) == 0 {
+			continue
+		}
+		for _, b := range before {
+			for _, a := range busy {
+				edges = append(edges, Edge{Before: b, After: a, Need: refs.Ready, Why: weightWhy})
+			}
+		}
+		before = busy
+	}
+	return edges
+}
+
+// sent keeps the edges between changes that send something, one for each pair:
+// the one with the strongest need.
+func (p *planner) sent(edges []Edge) []Edge {
+	strength := map[refs.Need]int{refs.Exists: 0, refs.Established: 1, refs.Ready: 2}
+	kept := map[[2]int]int{}
+	var out []Edge
+	for _, e := range edges {
+		if len(p.items[e.Before].Steps) == 0 || len(p.items[e.After].Steps) == 0 {
+			continue
+		}
+		key := [2]int{e.Before, e.After}
+		i, twice := kept[key]
+		switch {
+		case !twice:
+			kept[key] = len(out)
+			out = append(out, e)
+		case strength[e.Need] > strength[out[i].Need]:
+			out[i] = e
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Edge) int {
+		return cmp.Or(cmp.Compare(a.After, b.After), cmp.Compare(a.Before, b.Before))
+	})
+	return out
+}
+
+// deletions orders what is deleted: what refers goes before what it refers to.
+func (p *planner) deletions() []Edge {
+	index := map[object.ID]int{}
+	var objs []object.Object
+	for i := range p.plan.Changes {
+		if c := &p.plan.Changes[i]; c.Action == Delete {
+			index[c.ID] = i
+			objs = append(objs, object.Object{Body: c.Live})
+		}
+	}
+	var edges []Edge
+	seen := map[[2]int]bool{}
+	g := newGraph(len(p.plan.Changes))
+	for _, ref := range refs.Scan(objs) {
+		before, ok := index[ref.From]
+		after, both := index[ref.To]
+		key := [2]int{before, after}
+		if !ok || !both || before == after || seen[key] || g.reaches(after, before) {
+			continue
+		}
+		seen[key] = true
+		g.add(before, after, ref.Path)
+		edges = append(edges, Edge{Before: before, After: after, Need: refs.Gone, Why: ref.Path})
+	}
+	return edges
+}
+
+// refuseCircle refuses objects that wait for each other, with the whole way round.
+func (p *planner) refuseCircle(g *graph, circle []int) {
+	r := Refusal{Code: RefusedInput, Message: "objects wait for each other in a circle; nothing was changed"}
+	var way []string
+	for i, n := range circle {
+		before := circle[(i+1)%len(circle)]
+		it := p.items[n]
+		r.IDs = append(r.IDs, it.ID)
+		way = append(way, p.name(it.ID))
+		r.Lines = append(r.Lines, p.name(it.ID)+inBrackets(it.Source.String())+
+			" waits for "+p.name(p.items[before].ID)+": "+g.why(before, n))
+	}
+	r.Lines = append([]string{strings.Join(append(way, way[0]), " → ")}, r.Lines...)
+	p.plan.Refused = append(p.plan.Refused, r)
+}

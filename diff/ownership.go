@@ -1,0 +1,153 @@
+package diff
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/belay-sh/belay/diff/fields"
+	"github.com/belay-sh/belay/internal/object"
+)
+
+// claim finds whose a live object is and says whether the plan may write it.
+func (p *planner) claim(it *item) bool {
+	if it.Shared {
+		return true
+	}
+	it.Owner, it.OwnerName = p.owner(it.Live, string(it.entry.UID))
+	switch {
+	case it.Owner == Ours:
+		return true
+	case it.Owner == Nobody && p.o.Adopt:
+		it.Adopted = true
+		return true
+	}
+	p.foreign = append(p.foreign, it)
+	return false
+}
+
+// owner tells whose an object is. uid is the inventory's, or empty.
+func (p *planner) owner(live *unstructured.Unstructured, uid string) (Owner, string) {
+	label, labelled := live.GetLabels()[object.ReleaseLabel]
+	namespace := live.GetAnnotations()[object.NamespaceAnnotation]
+	switch {
+	case labelled && namespace != "" && (label != p.o.Target.Release || namespace != p.o.Target.Namespace):
+		return OtherRelease, fmt.Sprintf("release %s in namespace %s", label, namespace)
+	case uid != "" && string(live.GetUID()) == uid:
+		return Ours, ""
+	case p.proven(live):
+		return Ours, ""
+	}
+	if name := controller(live); name != "" {
+		return Foreign, "controlled by " + name
+	}
+	if name := tool(live); name != "" {
+		return Foreign, name
+	}
+	return Nobody, p.nobody(live)
+}
+
+// marked says that the object bears the marks of this release.
+func (p *planner) marked(live *unstructured.Unstructured) bool {
+	return live.GetLabels()[object.ReleaseLabel] == p.o.Target.Release &&
+		live.GetAnnotations()[object.NamespaceAnnotation] == p.o.Target.Namespace
+}
+
+// proven says that the object was made by this release though its UID was never
+// recorded, because the run that made it was killed: marks can be copied, but
+// not together with our manager's entry.
+func (p *planner) proven(live *unstructured.Unstructured) bool {
+	_, ours := fields.Applied(live, p.manager)
+	return ours && p.marked(live)
+}
+
+// controller names the controller that made an object, or is empty.
+func controller(live *unstructured.Unstructured) string {
+	for _, ref := range live.GetOwnerReferences() {
+		if ref.Controller != nil && *ref.Controller {
+			return ref.Kind + "/" + ref.Name
+		}
+	}
+	return ""
+}
+
+// toolMarks are labels and annotations by which other tools know what is theirs.
+// The text is followed by the mark's value.
+var toolMarks = []struct {
+	key, text string
+	label     bool
+}{
+	{"argocd.argoproj.io/tracking-id", "Argo CD application ", false},
+	{"argocd.argoproj.io/instance", "Argo CD application ", true},
+	{"kustomize.toolkit.fluxcd.io/name", "Flux Kustomization ", true},
+	{"helm.toolkit.fluxcd.io/name", "Flux HelmRelease ", true},
+	{"kapp.k14s.io/app", "kapp application ", true},
+}
+
+// toolManagers are field managers of tools that mark nothing.
+var toolManagers = map[string]string{
+	"argocd-controller":    "Argo CD",
+	"kustomize-controller": "Flux",
+	"helm-controller":      "Flux",
+}
+
+// tool names the tool that deployed an object, or is empty.
+func tool(live *unstructured.Unstructured) string {
+	labels, annotations := live.GetLabels(), live.GetAnnotations()
+	if name := annotations["meta.helm.sh/release-name"]; name != "" && labels["app.kubernetes.io/managed-by"] == "Helm" {
+		if ns := annotations["meta.helm.sh/release-namespace"]; ns != "" && ns != live.GetNamespace() {
+			name += " in namespace " + ns
+		}
+		return "Helm release " + name
+	}
+	for _, m := range toolMarks {
+		value := annotations[m.key]
+		if m.label {
+			value = labels[m.key]
+		}
+		if value != "" {
+			return m.text + value
+		}
+	}
+	for _, e := range fields.Entries(live) {
+		if name := toolManagers[e.Manager]; name != "" && e.Operation == "Apply" {
+			return name
+		}
+	}
+	return ""
+}
+
+// nobody says who wrote an object that is nobody's.
+func (p *planner) nobody(live *unstructured.Unstructured) string {
+	for _, e := range fields.Entries(live) {
+		if e.Subresource == "" && e.Manager != p.manager {
+			return fmt.Sprintf("nobody's (%s%s)", e.Manager, ago(p.o.Now, e.Time))
+		}
+	}
+	return "nobody's"
+}
+
+// refuseForeign refuses objects that exist and are not the release's.
+func (p *planner) refuseForeign() {
+	if len(p.foreign) == 0 {
+		return
+	}
+	r := Refusal{Code: RefusedByRule}
+	var rows [][2]string
+	free := 0
+	for _, it := range p.foreign {
+		r.IDs = append(r.IDs, it.ID)
+		rows = append(rows, [2]string{p.name(it.ID), it.OwnerName})
+		if it.Owner == Nobody {
+			free++
+		}
+	}
+	r.Lines = columns(rows)
+	n := len(p.foreign)
+	r.Message = fmt.Sprintf("refused: %s and %s not %s's; nothing was changed",
+		plural(n, "object exists", "objects exist"), word(n, "is", "are"), p.o.Target.Release)
+	if free > 0 {
+		r.Hints = []string{fmt.Sprintf("--adopt takes the %d that %s nobody's", free, word(free, "is", "are"))}
+	}
+	p.plan.Refused = append(p.plan.Refused, r)
+}

@@ -1,0 +1,62 @@
+package diff
+
+import (
+	"github.com/belay-sh/belay/diff/fields"
+	"github.com/belay-sh/belay/internal/object"
+)
+
+// paths compares live and merged at what we own before or after.
+func (p *planner) paths(it *item) []PathChange {
+	before, _ := fields.Applied(it.Live, p.manager)
+	after, _ := fields.Applied(it.answer, p.manager)
+	return pathChanges(before.Fields, after.Fields, it.Live.Object, it.answer.Object)
+}
+
+// guessPaths is paths where the server gives no answer: the manifest is compared
+// with what is live.
+func (p *planner) guessPaths(it *item) []PathChange {
+	before, _ := fields.Applied(it.Live, p.manager)
+	like := fields.Set{}
+	for _, e := range fields.Entries(it.Live) {
+		like = fields.Union(like, e.Fields)
+	}
+	body := withMeta(it.body, func(meta map[string]any) {
+		delete(meta, "name")
+		delete(meta, "namespace")
+	})
+	delete(body.Object, "apiVersion")
+	delete(body.Object, "kind")
+	after := fields.Of(body.Object, like)
+	return pathChanges(before.Fields, after, it.Live.Object, body.Object)
+}
+
+// pathChanges leaves out the marks that belay writes on every object.
+func pathChanges(before, after fields.Set, live, merged map[string]any) []PathChange {
+	var found []PathChange
+	for _, d := range fields.Diff(unmarked(before), unmarked(after), live, merged) {
+		found = append(found, PathChange{Path: d.Path, From: d.From, To: d.To, Ownership: d.Ownership})
+	}
+	return found
+}
+
+func unmarked(s fields.Set) fields.Set {
+	return s.Without("metadata", "labels", object.ReleaseLabel).
+		Without("metadata", "annotations", object.NamespaceAnnotation)
+}
+
+// ownershipReason says why an object is written although no field of the
+// bundle's changes.
+func (p *planner) ownershipReason(it *item) string {
+	before, had := fields.Applied(it.Live, p.manager)
+	after, _ := fields.Applied(it.answer, p.manager)
+	switch {
+	case !had:
+		return "its fields become the release's"
+	case !p.marked(it.Live):
+		return "the release's marks are put back"
+	case before.APIVersion != after.APIVersion:
+		return "is managed as " + after.APIVersion + ", was as " + before.APIVersion
+	default:
+		return "only the ownership of fields changes"
+	}
+}

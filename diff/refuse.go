@@ -1,0 +1,72 @@
+package diff
+
+import (
+	"slices"
+
+	"github.com/belay-sh/belay/internal/object"
+)
+
+// refuse gathers all reasons not to start, in the order in which they decide the
+// exit code: input, permission, rule.
+func (p *planner) refuse() {
+	p.refuseMistakes()
+	p.refuseDying()
+	p.refuseForeign()
+	p.refuseConflicts()
+	p.refuseImmutable()
+	p.refuseRights()
+	rank := map[int]int{RefusedInput: 0, RefusedPermission: 1, RefusedByRule: 2}
+	slices.SortStableFunc(p.plan.Refused, func(a, b Refusal) int { return rank[a.Code] - rank[b.Code] })
+	for _, it := range p.items {
+		for _, w := range it.Warnings {
+			p.plan.Warnings = append(p.plan.Warnings, p.line(mistake{id: it.ID, source: it.Source, text: w}))
+		}
+	}
+}
+
+// refuseMistakes refuses what is wrong in the user's files, all at once.
+func (p *planner) refuseMistakes() {
+	if len(p.mistakes) == 0 {
+		return
+	}
+	r := Refusal{Code: RefusedInput, Hints: compact(p.hints[RefusedInput])}
+	for _, m := range p.mistakes {
+		r.Lines = append(r.Lines, p.line(m))
+		if !slices.Contains(r.IDs, m.id) {
+			r.IDs = append(r.IDs, m.id)
+		}
+	}
+	n := len(r.IDs)
+	r.Message = plural(n, "object is", "objects are") + " invalid; nothing was changed"
+	p.plan.Refused = append(p.plan.Refused, r)
+}
+
+func compact(hints []string) []string {
+	var once []string
+	for _, h := range hints {
+		if !slices.Contains(once, h) {
+			once = append(once, h)
+		}
+	}
+	return once
+}
+
+// refuseDying refuses to put anything into a namespace that is being deleted.
+func (p *planner) refuseDying() {
+	for _, ns := range sortedKeys(p.dying) {
+		var ids []object.ID
+		for _, it := range p.items {
+			if it.ID.Namespace == ns || it.ID.GroupKind() == object.NamespaceKind && it.ID.Name == ns {
+				ids = append(ids, it.ID)
+			}
+		}
+		if len(ids) == 0 && ns != p.o.Target.Namespace {
+			continue
+		}
+		p.plan.Refused = append(p.plan.Refused, Refusal{
+			Code: RefusedByRule, IDs: ids,
+			Message: "refused: namespace " + ns + " is being deleted; nothing was changed",
+			Hints:   []string{"wait until it is gone: kubectl wait --for=delete namespace/" + ns},
+		})
+	}
+}

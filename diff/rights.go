@@ -1,0 +1,174 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/belay-sh/belay/internal/object"
+)
+
+// lack is a right that the user does not have, and an object that needs it.
+type lack struct {
+	object.Access
+	id object.ID
+}
+
+func (p *planner) lacks(a object.Access, id object.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a.Name = ""
+	p.lacking = append(p.lacking, lack{a, id})
+}
+
+func (it *item) access(verb string) object.Access {
+	return object.Access{Verb: verb, Group: it.Kind.Group, Resource: it.Kind.Resource, Namespace: it.ID.Namespace, Name: it.ID.Name}
+}
+
+// askRights finds out which right a forbidden dry-run lacked. When it lacked
+// none, it was admission that refused the object.
+func (p *planner) askRights(ctx context.Context, it *item) error {
+	wanted := []object.Access{it.access("patch")}
+	if it.Live == nil {
+		create := it.access("create")
+		create.Name = "" // creates cannot be allowed by name
+		wanted = append(wanted, create)
+	}
+	allowed, err := p.r.Can(ctx, wanted)
+	if err != nil {
+		return fmt.Errorf("asking for the right to %s %s: %w", wanted[0].Verb, it.ID, err)
+	}
+	it.admission = true
+	for i, ok := range allowed {
+		if !ok {
+			it.admission = false
+			p.lacks(wanted[i], it.ID)
+		}
+	}
+	p.noteUser(it.err)
+	return nil
+}
+
+var userInMessage = regexp.MustCompile(`User "([^"]+)" cannot `)
+
+// noteUser learns from a refusal what the server calls the user.
+func (p *planner) noteUser(err error) {
+	if m := userInMessage.FindStringSubmatch(statusOf(err).Message); m != nil {
+		p.mu.Lock()
+		p.user = m[1]
+		p.mu.Unlock()
+	}
+}
+
+// checkRights asks for the rights that no dry-run has proven: those of the
+// release's records, of deletions, and of what could not be dry-run.
+func (p *planner) checkRights(ctx context.Context) error {
+	if p.plan.Empty() {
+		return nil
+	}
+	type need struct {
+		access object.Access
+		id     object.ID
+	}
+	records := object.ID{Kind: "Secret", Namespace: p.o.Target.Namespace, Name: "belay." + p.o.Target.Release}
+	var needs []need
+	add := func(a object.Access, id object.ID) {
+		a.Name = ""
+		if !slices.ContainsFunc(needs, func(n need) bool { return n.access == a }) {
+			needs = append(needs, need{a, id})
+		}
+	}
+	for _, verb := range []string{"create", "update", "delete"} {
+		add(object.Access{Verb: verb, Resource: "secrets", Namespace: p.o.Target.Namespace}, records)
+	}
+	for i := range p.plan.Changes {
+		c := &p.plan.Changes[i]
+		for _, verb := range unproven(c) {
+			add(object.Access{Verb: verb, Group: c.Kind.Group, Resource: c.Kind.Resource, Namespace: c.ID.Namespace}, c.ID)
+		}
+	}
+	asked := make([]object.Access, len(needs))
+	for i, n := range needs {
+		asked[i] = n.access
+	}
+	allowed, err := p.r.Can(ctx, asked)
+	if err != nil {
+		return fmt.Errorf("asking for the rights that the plan needs: %w", err)
+	}
+	for i, ok := range allowed {
+		if !ok {
+			p.lacks(needs[i].access, needs[i].id)
+		}
+	}
+	return nil
+}
+
+// unproven are the verbs that a change needs and no dry-run has shown.
+func unproven(c *Change) []string {
+	var verbs []string
+	for _, step := range c.Steps {
+		switch {
+		case step.Verb == VerbDelete:
+			verbs = append(verbs, "delete")
+		case c.Unchecked == "":
+		case step.UID == "":
+			verbs = append(verbs, "patch", "create")
+		default:
+			verbs = append(verbs, "patch")
+		}
+	}
+	return verbs
+}
+
+// refuseRights refuses for want of rights: all that lack, once each.
+func (p *planner) refuseRights() {
+	if len(p.lacking) == 0 {
+		return
+	}
+	slices.SortFunc(p.lacking, func(a, b lack) int { return a.id.Compare(b.id) })
+	r := Refusal{Code: RefusedPermission}
+	seen := map[object.Access]bool{}
+	namespaces := map[string]bool{}
+	var rows [][3]string
+	for _, l := range p.lacking {
+		if seen[l.Access] {
+			continue
+		}
+		seen[l.Access] = true
+		namespaces[l.Namespace] = true
+		r.IDs = append(r.IDs, l.id)
+		resource := l.Resource
+		if l.Group != "" {
+			resource += "." + l.Group
+		}
+		rows = append(rows, [3]string{l.Verb, resource, "for " + p.name(l.id)})
+	}
+	r.Lines = table(rows)
+	user := p.user
+	lacks := " lacks "
+	if user == "" {
+		user, lacks = "you", " lack "
+	}
+	where := ""
+	if len(namespaces) == 1 {
+		if ns := sortedKeys(namespaces)[0]; ns != "" {
+			where = " in namespace " + ns
+		}
+	}
+	r.Message = "not permitted: " + user + lacks + plural(len(rows), "right", "rights") + where + "; nothing was changed"
+	p.plan.Refused = append(p.plan.Refused, r)
+}
+
+// table aligns three columns.
+func table(rows [][3]string) []string {
+	left := make([][2]string, len(rows))
+	for i, row := range rows {
+		left[i] = [2]string{row[0], row[1]}
+	}
+	joined := columns(left)
+	for i, row := range rows {
+		left[i] = [2]string{joined[i], row[2]}
+	}
+	return columns(left)
+}
