@@ -41,8 +41,12 @@ lint: ## gofmt, vet, and the linters of .golangci.yml
 soak: playground ## the long tests: every kill point, every seed
 	BELAY_SOAK=1 go test -timeout 120m -count=1 ./internal/e2e
 
-bench: build playground ## measure belay beside the floor and its peers
-	go run ./bench
+bench: build playground bin/helm ## measure belay beside raw server-side apply, and its start beside Helm's
+	bin/playground run -- go run ./bench
+
+bin/helm: bench/peers/go.mod
+	@echo "building Helm, to measure beside; a minute or two"
+	go build -C bench/peers -trimpath -ldflags "-s -w" -o ../../bin/helm helm.sh/helm/v4/cmd/helm
 
 golden: ## accept the output of the tests as the new expected output
 	UPDATE_GOLDEN=1 go test ./internal/report/... ./cmd/... ./internal/e2e

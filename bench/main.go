@@ -1,0 +1,83 @@
+// Bench measures belay on a control plane of its own beside the floor, which is
+// raw server-side apply of the same objects, and beside Helm's start-up, in one
+// run, so that the ratios mean something. Absolute times are the machine's.
+// It stands outside the flow and is run by `make bench`, with KUBECONFIG set.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+// options are what a run of the benchmark can be told.
+type options struct {
+	belay, helm string
+	rounds      int
+	quarter     int // of the objects: how many of each kind
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.belay, "belay", "bin/belay", "the binary to measure")
+	flag.StringVar(&o.helm, "helm", "bin/helm", "Helm's binary; left out when it is not there")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; the table shows medians")
+	flag.IntVar(&o.quarter, "quarter", 100, "objects of each of the four kinds")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	if err := startUp(ctx, os.Stdout, o); err != nil {
+		return err
+	}
+	f, err := newFloor(os.Getenv("KUBECONFIG"))
+	if err != nil {
+		return err
+	}
+	bundle, err := writeBundle(o.quarter)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(bundle) }()
+
+	var times table
+	for round := range o.rounds {
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.rounds)
+		b, err := measureBelay(ctx, o, bundle, fmt.Sprintf("bench-belay-%d", round))
+		if err != nil {
+			return err
+		}
+		raw, err := f.measure(ctx, o, fmt.Sprintf("bench-raw-%d", round), false)
+		if err != nil {
+			return err
+		}
+		observed, err := f.measure(ctx, o, fmt.Sprintf("bench-observed-%d", round), true)
+		if err != nil {
+			return err
+		}
+		times.add(b, raw, observed)
+	}
+	times.print(os.Stdout, o)
+	return nil
+}
+
+// times are how long each job took.
+type times struct{ apply, noop, diff, upgrade, rollback time.Duration }
+
+// clock measures one call.
+func clock(into *time.Duration, f func() error) error {
+	began := time.Now()
+	err := f()
+	*into = time.Since(began)
+	return err
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// table holds the times of all rounds.
+type table struct{ belay, raw, observed []times }
+
+func (t *table) add(belay, raw, observed times) {
+	t.belay = append(t.belay, belay)
+	t.raw = append(t.raw, raw)
+	t.observed = append(t.observed, observed)
+}
+
+// print writes a line for each job: belay, the floor with and without waiting,
+// and belay as a multiple of them.
+func (t *table) print(w io.Writer, o options) {
+	fmt.Fprintf(w, "%d objects, %d of them changed; medians of %d rounds, in seconds\n", 4*o.quarter, 4*(o.quarter/2), o.rounds)
+	fmt.Fprintf(w, "floor: raw server-side apply by %d workers, in process (a change is a dry-run and an apply; no change is a LIST of each kind)\n", workers)
+	fmt.Fprintf(w, "observed: the same, and waiting until every Deployment is observed, as belay does\n\n")
+	fmt.Fprintf(w, "%-16s %8s %8s %8s %8s %8s\n", "", "belay", "floor", "ratio", "observed", "ratio")
+	for _, job := range []struct {
+		name  string
+		of    func(times) time.Duration
+		waits bool
+	}{
+		{"first apply", func(t times) time.Duration { return t.apply }, true},
+		{"nothing changed", func(t times) time.Duration { return t.noop }, false},
+		{"diff", func(t times) time.Duration { return t.diff }, false},
+		{"upgrade", func(t times) time.Duration { return t.upgrade }, true},
+		{"rollback", func(t times) time.Duration { return t.rollback }, true},
+	} {
+		belay, raw := middle(t.belay, job.of), middle(t.raw, job.of)
+		fmt.Fprintf(w, "%-16s %8.2f %8.2f %8.1f", job.name, belay, raw, belay/raw)
+		if job.waits {
+			observed := middle(t.observed, job.of)
+			fmt.Fprintf(w, " %8.2f %8.1f", observed, belay/observed)
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// middle is the median of one job over all rounds, in seconds.
+func middle(rounds []times, of func(times) time.Duration) float64 {
+	all := make([]time.Duration, len(rounds))
+	for i, t := range rounds {
+		all[i] = of(t)
+	}
+	return median(all).Seconds()
+}
