@@ -1,5 +1,5 @@
 // Package rollout tells whether an object is ready, and if not, why. Of is
-// pure; Watch follows objects through watches that it shares per kind and
+// pure; a Tracker follows objects through watches that it shares per kind and
 // namespace; Explain walks from an object that is not ready down to the cause.
 // apply waits on it, status and reports show what it says. It writes nothing.
 package rollout
@@ -37,6 +37,8 @@ type State struct {
 	// Done and Wanted count replicas or completions; Wanted is 0 where nothing is counted.
 	Done   int64 `json:"done,omitempty"`
 	Wanted int64 `json:"wanted,omitempty"`
+	// Since is when the server says it began, for what runs to its end; zero elsewhere.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // Target is an object to wait for.

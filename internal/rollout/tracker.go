@@ -2,37 +2,260 @@ package rollout
 
 import (
 	"context"
+	"sync"
+	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/internal/object"
+)
+
+const (
+	// tickEvery is how often budgets are looked at; they are told in seconds.
+	tickEvery = time.Second
+	// pollEvery is how often is asked about what cannot be watched.
+	pollEvery = 2 * time.Second
+	// podsAfter is how long a workload may take before its pods are looked at:
+	// most are ready by then, and cost nothing.
+	podsAfter = 1500 * time.Millisecond
+	// mountAfter is how long a pod may prepare its volumes before the events are
+	// asked what keeps it, and eventsEvery how often they are.
+	mountAfter  = 15 * time.Second
+	eventsEvery = 15 * time.Second
 )
 
 // Options say how objects are followed.
 type Options struct {
 	// Selector finds the objects that are followed: the release's label.
 	Selector string
-	// Report is called for every change of state, never concurrently, from the
-	// tracker's goroutines. It must not block for long nor call the tracker.
+	// Report is called for every change of state, never concurrently, by Add or
+	// from the tracker's goroutines. It must not block for long nor call the tracker.
 	Report func(object.ID, State)
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 }
 
 // Tracker follows objects to readiness through watches shared per kind and
 // namespace. apply adds objects as it writes them.
-type Tracker struct{}
+type Tracker struct {
+	w      Watcher
+	o      Options
+	ctx    context.Context // of the run that the tracker serves: Add has none
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	stopped bool
+	ticking bool
+	round   int
+	targets map[object.ID]*tracked
+	feeds   map[feedKey]*feed
+	events  map[string]*eventFeed // by namespace
+}
+
+// tracked is a target on its way.
+type tracked struct {
+	Target
+	added time.Time
+	last  *unstructured.Unstructured // the latest that counts; nil before
+	state State                      // as last reported
+	// asks is true when no watch shows the object: it is asked for.
+	asks, asking bool
+	seen         sightings
+	pods, sets   *feed // of a workload that takes its time
+}
 
 // NewTracker starts following nothing; ctx ends all that it starts.
-func NewTracker(ctx context.Context, w Watcher, o Options) *Tracker { return &Tracker{} }
+func NewTracker(ctx context.Context, w Watcher, o Options) *Tracker {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	return &Tracker{
+		w: w, o: o, ctx: ctx, cancel: cancel,
+		targets: map[object.ID]*tracked{}, feeds: map[feedKey]*feed{}, events: map[string]*eventFeed{},
+	}
+}
 
-// Add starts following an object. It returns at once; its state is reported.
-func (t *Tracker) Add(target Target) {}
+// Add starts following an object, or follows it anew. It does not wait; the
+// state is reported, at once where Live tells that it is final.
+func (t *Tracker) Add(target Target) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped {
+		return
+	}
+	x := &tracked{Target: target, added: t.o.Now(), seen: sightings{}}
+	t.targets[target.ID] = x
+	if target.Live != nil && t.take(x, target.Live) {
+		return
+	}
+	t.feed(feedKey{kind: target.Kind, namespace: target.ID.Namespace, selector: t.o.Selector})
+	if !t.ticking {
+		t.ticking = true
+		t.goes(t.ticks)
+	}
+}
 
 // Stop ends all watches and waits for them. No report comes after it.
-func (t *Tracker) Stop() {}
+func (t *Tracker) Stop() {
+	t.mu.Lock()
+	t.stopped = true
+	t.mu.Unlock()
+	t.cancel()
+	t.wg.Wait()
+}
 
-// Of tells the readiness of an object from itself alone. It is pure.
-func Of(u *unstructured.Unstructured) State { return State{Phase: Ready} }
+// goes runs fn on a goroutine that Stop waits for. The caller holds mu.
+func (t *Tracker) goes(fn func()) {
+	if !t.stopped {
+		t.wg.Go(fn)
+	}
+}
 
-// Explain finds why targets are not ready. What cannot be read is left out of
-// the diagnosis, and said in its notes.
-func Explain(ctx context.Context, w Watcher, targets []Target) Diagnosis { return Diagnosis{} }
+// take judges an observation of a target, and says whether that ends its way.
+// The caller holds mu.
+func (t *Tracker) take(x *tracked, u *unstructured.Unstructured) bool {
+	if x.UID != "" && uidOf(u) != x.UID || generationOf(u) < x.Generation {
+		return false // another object, or one from before our write
+	}
+	x.last = u
+	s := Of(u)
+	if s.Phase == Progressing {
+		s = t.judge(x, s)
+	}
+	return t.tell(x, s)
+}
+
+// judge looks whether a workload that is not ready can still become it.
+func (t *Tracker) judge(x *tracked, s State) State {
+	f := t.familyOf(x)
+	found := f.problems()
+	if events := t.events[x.ID.Namespace]; events != nil {
+		found = append(found, eventProblems(f, events.list)...)
+	}
+	p, certain := x.seen.certain(t.o.Now(), x.Policy, found)
+	if certain {
+		s.Phase, s.Reason = Failed, p.word()
+	}
+	return s
+}
+
+func (t *Tracker) familyOf(x *tracked) family {
+	f := family{root: x.last}
+	if x.ID.GroupKind() == podKind.GroupKind() {
+		f.pods = []*unstructured.Unstructured{x.last}
+	}
+	if x.pods != nil {
+		f.pods = x.pods.all()
+	}
+	if x.sets != nil {
+		f.sets = x.sets.all()
+	}
+	return f
+}
+
+// tell reports a state that is new, and lets go of a target at the end of its
+// way. The caller holds mu.
+func (t *Tracker) tell(x *tracked, s State) bool {
+	final := s.Phase == Ready || s.Phase == Failed
+	if final {
+		delete(t.targets, x.ID)
+		t.drop(x.pods)
+		t.drop(x.sets)
+	}
+	if s != x.state && !t.stopped {
+		x.state = s
+		if t.o.Report != nil {
+			t.o.Report(x.ID, s)
+		}
+	}
+	return final
+}
+
+// observe takes in an object that a watch or a question showed.
+func (t *Tracker) observe(u *unstructured.Unstructured) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if x := t.targets[object.IDOf(u)]; x != nil {
+		t.take(x, u)
+	}
+}
+
+// ticks looks at what time changes, once a second.
+func (t *Tracker) ticks() {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			t.tick()
+		case <-t.ctx.Done():
+			return
+		}
+	}
+}
+
+func (t *Tracker) tick() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.round++
+	for _, x := range t.targets {
+		if x.asks && !x.asking && t.round%int(pollEvery/tickEvery) == 0 {
+			x.asking = true
+			t.goes(func() { t.ask(x) })
+		}
+		if x.last == nil || !generationCounts(x) {
+			continue
+		}
+		t.lookCloser(x)
+		t.take(x, x.last)
+	}
+}
+
+func generationCounts(x *tracked) bool { return generationOf(x.last) >= x.Generation }
+
+// lookCloser begins to watch the pods of a workload that takes its time, and to
+// ask the events about pods that do not start. The caller holds mu.
+func (t *Tracker) lookCloser(x *tracked) {
+	s := Of(x.last)
+	if s.Phase != Progressing || t.o.Now().Sub(x.added) < podsAfter {
+		return
+	}
+	if hasPods(x.ID) && x.pods == nil {
+		selector := podSelector(x.last)
+		if selector == "" {
+			return // its controller has not filled it in
+		}
+		x.pods = t.feed(feedKey{podKind, x.ID.Namespace, selector, true})
+		x.pods.users++
+		if x.ID.Kind == "Deployment" {
+			x.sets = t.feed(feedKey{replicaSetKind, x.ID.Namespace, selector, true})
+			x.sets.users++
+		}
+	}
+	if preparing(t.familyOf(x), t.o.Now().Sub(x.added)) {
+		t.askEvents(x.ID.Namespace)
+	}
+}
+
+// ask reads an object that no watch shows.
+func (t *Tracker) ask(x *tracked) {
+	u, err := t.w.Get(t.ctx, x.Kind, x.ID.Namespace, x.ID.Name)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x.asking = false
+	if t.targets[x.ID] != x {
+		return // followed no more, or anew
+	}
+	switch {
+	case err == nil && (x.UID == "" || uidOf(u) == x.UID):
+		t.take(x, u)
+	case err == nil:
+		t.tell(x, State{Phase: Missing, Summary: "replaced by another object of its name"})
+	case apierrors.IsNotFound(err):
+		t.tell(x, State{Phase: Missing, Summary: "gone"})
+	}
+	// Any other error says nothing about the object.
+}
