@@ -148,6 +148,8 @@ func (h *head) version() string {
 	return h.Key[:min(8, len(h.Key))] + "-" + strconv.FormatInt(h.Edition, 10)
 }
 
+var errHead = errors.New("the head is damaged")
+
 // wireHead is the head as it is written.
 type wireHead struct {
 	*head
@@ -167,22 +169,26 @@ func (h *head) encode() ([]byte, error) {
 }
 
 func decodeHead(data []byte) (*head, error) {
+	var v struct{ Format int }
+	if err := json.Unmarshal(data, &v); err != nil || v.Format == 0 {
+		return nil, errHead
+	}
+	if v.Format > format {
+		return nil, fmt.Errorf("it was written by a newer belay (records of format %d, this one knows %d): "+
+			"use that version, or a later one", v.Format, format)
+	}
 	h := &head{unknownRevision: map[int]members{}}
 	w := wireHead{head: h}
 	unknown, err := decodeWith(data, &w)
-	if err != nil || h.Format == 0 {
-		return nil, errors.New("the head is damaged")
-	}
-	if h.Format > format {
-		return nil, fmt.Errorf("it was written by a newer belay (records of format %d, this one knows %d): "+
-			"use that version, or a later one", h.Format, format)
+	if err != nil {
+		return nil, errHead
 	}
 	h.unknown = unknown
 	for _, data := range w.Revisions {
 		var r Revision
 		unknown, err := decodeWith(data, &r)
 		if err != nil {
-			return nil, errors.New("the head is damaged")
+			return nil, errHead
 		}
 		h.Revisions = append(h.Revisions, r)
 		h.unknownRevision[r.Number] = unknown

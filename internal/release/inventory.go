@@ -57,7 +57,10 @@ func markOf(id object.ID) uint64 {
 		_, _ = h.Write([]byte(part)) // cannot fail
 		_, _ = h.Write([]byte{0})
 	}
-	return h.Sum64() >> 32 // the upper bits are mixed better
+	// FNV leaves names that differ in their last characters close together.
+	sum := h.Sum64()
+	sum = (sum ^ sum>>33) * 0xff51afd7ed558ccd
+	return sum ^ sum>>33
 }
 
 func appendEntry(b []byte, id object.ID, o Owned) []byte {

@@ -55,6 +55,9 @@ type Revision struct {
 	RollbackTo int `json:"rollbackTo,omitempty"`
 	// NotWaited is true when --no-wait left readiness unknown.
 	NotWaited bool `json:"notWaited,omitempty"`
+	// Random says that templates of the revision called random functions, whose
+	// results its content remembers.
+	Random bool `json:"random,omitempty"`
 	// WasDeployed stays true when the status moves on from deployed.
 	WasDeployed bool `json:"wasDeployed,omitempty"`
 	// Content and Result are the digests of the chunks that hold what the

@@ -1,0 +1,356 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/belay-sh/belay/internal/object"
+)
+
+func TestALiveHolderKeepsOthersOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		alice, _ := newRun(s, "alice@laptop")
+		bob, p := newRun(s, "bob")
+		l := mustLock(t, alice)
+		defer l.stop()
+
+		var locked *LockedError
+		if _, err := bob.Lock(t.Context(), "shop", 0, nil); !errors.As(err, &locked) || !errors.Is(err, ErrLocked) {
+			t.Fatalf("got %v", err)
+		}
+		before, calls := p.count(), 0
+		_, err := bob.Lock(t.Context(), "shop", time.Minute, func(Holder) { calls++ })
+		if !errors.As(err, &locked) || locked.Waited != time.Minute || locked.Holder.By != "alice@laptop" {
+			t.Fatalf("got %v", err)
+		}
+		if want := "locked: alice@laptop still holds shop after 1m"; err.Error() != want {
+			t.Errorf("got %q, want %q", err, want)
+		}
+		if n := p.count() - before; n > 62 || calls < 55 || calls > 61 {
+			t.Errorf("waiting a minute took %d requests and %d calls", n, calls)
+		}
+		if len(p.writes()) != 0 {
+			t.Errorf("the waiter wrote %q", p.writes())
+		}
+		if err := l.Held(); err != nil {
+			t.Errorf("held for a minute, then: %v", err)
+		}
+	})
+}
+
+func TestAWaiterGetsTheLockWhenItIsReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		alice, _ := newRun(s, "alice")
+		bob, _ := newRun(s, "bob")
+		l := mustLock(t, alice)
+		go func() {
+			time.Sleep(7500 * time.Millisecond)
+			_ = l.Release(context.Background())
+		}()
+		began := time.Now()
+		mine := mustLock(t, bob)
+		if waited := time.Since(began); waited > 9*time.Second {
+			t.Errorf("waited %s", waited)
+		}
+		if err := mine.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestADeadHoldersLockIsTakenOverAfterItsLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		alice, _ := newRun(s, "alice")
+		bob, _ := newRun(s, "bob")
+		dead := mustLock(t, alice)
+		w := wanted(2, "one")
+		if _, err := dead.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+			t.Fatal(err)
+		}
+		dead.stop() // killed
+		version := mustLoad(t, bob).Version
+
+		began := time.Now()
+		l := mustLock(t, bob)
+		if waited := time.Since(began); waited < LockLife || waited > LockLife+2*time.Second {
+			t.Errorf("took over after %s", waited)
+		}
+		state := l.State()
+		if got := statuses(state); got != "1 interrupted" {
+			t.Errorf("revisions: %s", got)
+		}
+		if len(state.Inventory) != 2 || state.Version == version {
+			t.Errorf("%d objects; version was %q, is %q", len(state.Inventory), version, state.Version)
+		}
+		if _, err := dead.Finish(t.Context(), Deployed, Result{}); !errors.Is(err, ErrLost) {
+			t.Errorf("the dead finished: %v", err)
+		}
+		if err := dead.Held(); !errors.Is(err, ErrLost) {
+			t.Errorf("the dead holds: %v", err)
+		}
+		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Finish(t.Context(), Deployed, Result{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := statuses(checkSound(t, s)); got != "1 interrupted, 2 deployed" {
+			t.Errorf("revisions: %s", got)
+		}
+		checkTidy(t, s)
+	})
+}
+
+func TestAHolderThatWasStoppedWritesNothingWhenResumed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		alice, p := newRun(s, "alice")
+		bob, _ := newRun(s, "bob")
+		stopped := mustLock(t, alice)
+		w := wanted(2, "one")
+		if _, err := stopped.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+			t.Fatal(err)
+		}
+		p.mu.Lock()
+		p.faults = func(int, string) fault { return hang }
+		p.mu.Unlock()
+		l := mustLock(t, bob)
+		taken := *mustLoad(t, bob).Holder
+		if err := stopped.Held(); !errors.Is(err, ErrLost) {
+			t.Errorf("resumed, it may write: %v", err)
+		}
+		p.mu.Lock()
+		p.faults = nil
+		p.mu.Unlock()
+		close(p.resume)
+		time.Sleep(3 * time.Second)
+		if _, err := stopped.Intend(t.Context(), Revision{}, wanted(2, "two"), nil); !errors.Is(err, ErrLost) {
+			t.Errorf("resumed, it intended: %v", err)
+		}
+		if err := stopped.Erase(t.Context()); err == nil {
+			t.Error("resumed, it erased")
+		}
+		if err := stopped.Release(t.Context()); !errors.Is(err, ErrLost) {
+			t.Errorf("resumed, it released: %v", err)
+		}
+		now := mustLoad(t, bob)
+		if now.Holder == nil || now.Holder.Nonce != taken.Nonce || statuses(now) != "1 interrupted" {
+			t.Errorf("the head is %+v", now)
+		}
+		if n := s.chunks(); n != 1 {
+			t.Errorf("%d chunks", n)
+		}
+		if err := l.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestAHolderWithoutContactStopsWritingAndMayRecover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		store, p := newRun(s, "alice")
+		l := mustLock(t, store)
+		down := func(f fault) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.faults = func(int, string) fault { return f }
+		}
+		for _, f := range []fault{refuse, hanging, reject} {
+			down(f)
+			time.Sleep(HeldFor + time.Second)
+			if err := l.Held(); !errors.Is(err, ErrLost) {
+				t.Errorf("fault %d: held without contact: %v", f, err)
+			}
+			down(pass)
+			time.Sleep(RenewEvery + 2*time.Second)
+			if err := l.Held(); err != nil {
+				t.Errorf("fault %d: nobody took over, and still: %v", f, err)
+			}
+		}
+		if err := l.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestTheClockThatSaysLongerCounts(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		now, then time.Time
+		want      time.Duration
+	}{
+		"the wall clock, after the machine slept":      {now.Round(0).Add(time.Minute), now, time.Minute},
+		"the monotonic clock, when the other was set":  {now.Add(time.Minute), now, time.Minute},
+		"either, when nothing happened to any of them": {now, now, 0},
+	} {
+		if got := age(c.now, c.then); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestWhatIsNotedIsWrittenWithTheNextRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		store, _ := newRun(s, "alice")
+		l := mustLock(t, store)
+		defer l.stop()
+		w := wanted(2, "one")
+		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+			t.Fatal(err)
+		}
+		id := w.Objects[0].ID()
+		l.Note(id, Owned{UID: uid(1)})
+		l.Forget(w.Objects[1].ID())
+		if mustLoad(t, store).Inventory[id].UID != "" {
+			t.Error("written at once")
+		}
+		time.Sleep(RenewEvery + time.Second)
+		if state := mustLoad(t, store); len(state.Inventory) != 1 || state.Inventory[id].UID != uid(1) {
+			t.Errorf("after a renewal: %+v", state.Inventory)
+		}
+	})
+}
+
+func TestWhatIsKnownOfAnObjectOutlivesAnIntention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, _ := newRun(newSecrets(), "alice")
+		w := wanted(1, "one")
+		mustDeploy(t, store, w, Revision{}, Deployed)
+		known := mustLoad(t, store).Inventory[w.Objects[0].ID()]
+		l := mustLock(t, store)
+		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+			t.Fatal(err)
+		}
+		l.stop()
+		if got := mustLoad(t, store).Inventory[w.Objects[0].ID()]; got != known || got.UID == "" {
+			t.Errorf("known %+v, now %+v", known, got)
+		}
+	})
+}
+
+func TestMetadataThatOthersWriteIsKeptAndLosesNoLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		store, _ := newRun(s, "alice")
+		l := mustLock(t, store)
+		u, err := s.Get(t.Context(), secretKind, "shop", "belay.shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.SetAnnotations(map[string]string{"team": "a"})
+		if err := unstructured.SetNestedField(u.Object, "bmV3ZXI=", "data", "newer"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Update(t.Context(), secretKind, u); err != nil {
+			t.Fatal(err)
+		}
+		w := wanted(1, "one")
+		if _, err := l.Intend(t.Context(), Revision{}, w, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Finish(t.Context(), Deployed, Result{}); err != nil {
+			t.Fatal(err)
+		}
+		u, err = s.Get(t.Context(), secretKind, "shop", "belay.shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, _, _ := unstructured.NestedString(u.Object, "data", "newer")
+		if u.GetAnnotations()["team"] != "a" || data == "" {
+			t.Errorf("lost: %v, %q", u.GetAnnotations(), data)
+		}
+	})
+}
+
+func TestManyRunsAtOnceGetTheLockOneAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		const runs = 8
+		errs := make(chan error, runs)
+		for i := range runs {
+			store, _ := newRun(s, "x")
+			go func() {
+				_, err := deploy(t.Context(), store, wanted(2, string(rune('a'+i))), Revision{}, Deployed)
+				errs <- err
+			}()
+		}
+		for range runs {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		state := checkSound(t, s)
+		if len(state.Revisions) != runs || state.Current().Number != runs || state.Current().Status != Deployed {
+			t.Errorf("revisions: %s", statuses(state))
+		}
+	})
+}
+
+func TestARunThatIsToldToEndWhileLockingLeavesNoLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, f := range []fault{pass, lose} {
+			s := newSecrets()
+			store, p := newRun(s, "alice")
+			ctx, cancel := context.WithCancel(t.Context())
+			p.faults = func(n int, _ string) fault {
+				if n != 2 {
+					return pass
+				}
+				cancel() // as the request is on its way
+				return f
+			}
+			if _, err := store.Lock(ctx, "shop", time.Minute, nil); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+			if names := s.names(); len(names) != 0 {
+				t.Errorf("left %q", names)
+			}
+		}
+	})
+}
+
+func TestNamesThatCannotBeReleasesAreRefused(t *testing.T) {
+	store, p := newRun(newSecrets(), "alice")
+	for _, name := range []string{"", "a.b", "A", "-a", "a_b", string(make([]byte, 54))} {
+		if _, err := store.Load(t.Context(), name); err == nil {
+			t.Errorf("loaded %q", name)
+		}
+		if _, err := store.Lock(t.Context(), name, 0, nil); err == nil {
+			t.Errorf("locked %q", name)
+		}
+	}
+	if p.count() != 0 {
+		t.Errorf("asked %q", p.requests)
+	}
+}
+
+func TestLockingInANamespaceThatIsMissingFailsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &Store{Cluster: noNamespace{}, Namespace: "shop"}
+		began := time.Now()
+		_, err := store.Lock(t.Context(), "shop", time.Minute, nil)
+		if err == nil || !notFound(err) || time.Since(began) > 0 {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
+}
+
+type noNamespace struct{ Cluster }
+
+func (noNamespace) Get(_ context.Context, _ object.Kind, _, name string) (*unstructured.Unstructured, error) {
+	return newSecrets().Get(context.Background(), secretKind, "", name)
+}
+
+func (noNamespace) Create(ctx context.Context, _ object.Kind, _ *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	return newSecrets().Get(ctx, secretKind, "", "shop")
+}
