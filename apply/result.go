@@ -9,8 +9,8 @@ import (
 )
 
 // noteUnchanged brings the inventory up to date about what needs no request: a
-// run that was killed may have left entries without UID, and what left the
-// release for good leaves its inventory.
+// run that was killed may have left entries without UID, what is protected is let
+// go, and what is gone leaves the inventory.
 func (r *run) noteUnchanged() {
 	if r.journal == nil {
 		return
@@ -19,8 +19,10 @@ func (r *run) noteUnchanged() {
 		switch {
 		case n.Action == diff.Unchanged && n.Live != nil:
 			r.journal.Note(n.ID, r.owned(n.Change, n.Live))
-		case n.Action == diff.Keep && n.LetGo:
-			r.journal.Forget(n.ID)
+		case n.Action == diff.Keep && !n.Leftover && n.Live != nil:
+			kept := r.owned(n.Change, n.Live)
+			kept.Kept = true
+			r.journal.Note(n.ID, kept)
 		}
 	}
 	for _, id := range r.plan.Gone {

@@ -152,7 +152,9 @@ func (r *run) loop(ctx context.Context) {
 
 	r.followUnchanged()
 	for {
-		r.startReady(writes)
+		if !closed(stopping) {
+			r.startReady(writes)
+		}
 		if r.over() {
 			return
 		}
@@ -359,6 +361,15 @@ func (r *run) unblock(n *node, need refs.Need) {
 		left = append(left, e)
 	}
 	n.after = left
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 func (r *run) report(n *node, kind EventKind, err error) {

@@ -1,0 +1,184 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/belay-sh/belay/diff"
+)
+
+func TestChangesRunInTheOrderOfTheirEdges(t *testing.T) {
+	p := planOf([]diff.Edge{edge(2, 1), edge(1, 0)},
+		change("last", diff.Create), change("middle", diff.Update), change("first", diff.Create))
+	s := &script{}
+	mustOutcome(t, Run(context.Background(), s, &journal{}, p, Options{}), Succeeded)
+	want := []string{"apply first", "apply middle", "apply last"}
+	if d := cmp.Diff(want, s.writes); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestAPlanWithoutItsStepsDoesNothing(t *testing.T) {
+	p := planOf([]diff.Edge{edge(0, 1)},
+		change("new", diff.Create), change("changed", diff.Update), change("gone", diff.Delete), change("again", diff.Recreate))
+	for i := range p.Changes {
+		p.Changes[i].Steps = nil
+	}
+	s := &script{}
+	mustOutcome(t, Run(context.Background(), s, &journal{}, p, Options{}), Succeeded)
+	if len(s.writes) > 0 {
+		t.Errorf("wrote %v", s.writes)
+	}
+}
+
+func TestDeletionsComeAfterAllElse(t *testing.T) {
+	p := planOf([]diff.Edge{edge(2, 0)},
+		change("old-config", diff.Delete), change("new", diff.Create), change("old-user", diff.Delete))
+	s := (&script{}).exists(p)
+	j := &journal{}
+	mustOutcome(t, Run(context.Background(), s, j, p, Options{}), Succeeded)
+	want := []string{"apply new", "delete old-user Background", "delete old-config Background"}
+	if d := cmp.Diff(want, s.writes); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"old-user", "old-config"}, j.gone); d != "" {
+		t.Errorf("forgotten: %s", d)
+	}
+}
+
+func TestAFailedWriteStopsWhatHasNotStartedAndPrunesNothing(t *testing.T) {
+	p := planOf([]diff.Edge{edge(0, 1)},
+		change("bad", diff.Create), change("needs-bad", diff.Create), change("old", diff.Delete))
+	s := (&script{onApply: func(*unstructured.Unstructured) error {
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "bad", errors.New("quota"))
+	}}).exists(p)
+	r := Run(context.Background(), s, &journal{}, p, Options{})
+	mustOutcome(t, r, Failed)
+	if d := cmp.Diff([]string{"needs-bad", "old"}, names(r.NotStarted)); d != "" {
+		t.Errorf("not started: %s", d)
+	}
+	if len(r.Errs) != 1 || len(s.writes) != 1 {
+		t.Errorf("errors %v, writes %v", r.Errs, s.writes)
+	}
+}
+
+func TestARunWhoseLockIsLostWritesNothing(t *testing.T) {
+	s := &script{}
+	r := Run(context.Background(), s, &journal{lost: true}, planOf(nil, change("a", diff.Create)), Options{})
+	mustOutcome(t, r, Lost)
+	if len(s.writes) > 0 {
+		t.Errorf("wrote %v", s.writes)
+	}
+}
+
+func TestAnInterruptFinishesWhatIsInFlightAndStartsNothing(t *testing.T) {
+	p := planOf([]diff.Edge{edge(0, 1)}, change("first", diff.Create), change("second", diff.Create))
+	stopping := make(chan struct{})
+	s := &script{onApply: func(*unstructured.Unstructured) error { close(stopping); return nil }}
+	r := Run(context.Background(), s, &journal{}, p, Options{Stopping: stopping})
+	mustOutcome(t, r, Interrupted)
+	if d := cmp.Diff([]string{"second"}, names(r.NotStarted)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"first"}, names(r.Finished)); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestARecreateWaitsUntilTheOldObjectIsGone(t *testing.T) {
+	p := planOf(nil, change("job", diff.Recreate))
+	s := (&script{lingers: 3}).exists(p)
+	mustOutcome(t, Run(context.Background(), s, &journal{}, p, Options{}), Succeeded)
+	if d := cmp.Diff([]string{"delete job Foreground", "apply job"}, s.writes); d != "" {
+		t.Error(d)
+	}
+	if s.lingers != 0 {
+		t.Error("the new object was made while the old one was there")
+	}
+}
+
+// versioned makes an update that is fenced by the version the plan saw.
+func versioned(version string) (*diff.Plan, *unstructured.Unstructured) {
+	c := change("web", diff.Update)
+	c.Live = configMap("web")
+	c.Live.SetUID("u1")
+	c.Live.SetResourceVersion("1")
+	body := c.Steps[0].Body
+	body.SetUID("u1")
+	body.SetResourceVersion("1")
+	c.Steps[0].UID, c.Steps[0].Version = "u1", "1"
+	now := c.Live.DeepCopy()
+	now.SetResourceVersion(version)
+	return planOf(nil, c), now
+}
+
+func outdated(want string) func(*unstructured.Unstructured) error {
+	return func(body *unstructured.Unstructured) error {
+		if body.GetResourceVersion() == want {
+			return nil
+		}
+		return apierrors.NewConflict(schema.GroupResource{Resource: "configmaps"}, body.GetName(), errors.New("the object has been modified"))
+	}
+}
+
+func TestAWriteIsSentAgainWhenOnlyTheStatusMoved(t *testing.T) {
+	p, now := versioned("2")
+	s := &script{onApply: outdated("2"), live: map[string]*unstructured.Unstructured{"web": now}}
+	mustOutcome(t, Run(context.Background(), s, &journal{}, p, Options{}), Succeeded)
+	if d := cmp.Diff([]string{"refuse web at 1", "apply web"}, s.writes); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestAnObjectThatMovedOnMakesThePlanStale(t *testing.T) {
+	for name, move := range map[string]func(*unstructured.Unstructured){
+		"replaced": func(u *unstructured.Unstructured) { u.SetUID("u2") },
+		"changed":  func(u *unstructured.Unstructured) { u.SetGeneration(7) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, now := versioned("2")
+			move(now)
+			s := &script{onApply: outdated("2"), live: map[string]*unstructured.Unstructured{"web": now}}
+			r := Run(context.Background(), s, &journal{}, p, Options{})
+			mustOutcome(t, r, Stale)
+			if d := cmp.Diff([]string{"refuse web at 1"}, s.writes); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestAFieldConflictIsNeverForced(t *testing.T) {
+	p, now := versioned("1")
+	conflict := apierrors.NewApplyConflict([]metav1.StatusCause{
+		{Type: metav1.CauseTypeFieldManagerConflict, Field: ".data.a", Message: `conflict with "kubectl-edit"`},
+	}, "conflict")
+	s := &script{onApply: func(*unstructured.Unstructured) error { return conflict },
+		live: map[string]*unstructured.Unstructured{"web": now}}
+	r := Run(context.Background(), s, &journal{}, p, Options{})
+	mustOutcome(t, r, Stale)
+	if len(s.writes) != 1 {
+		t.Errorf("tried %v", s.writes)
+	}
+}
+
+func TestTheInventoryLearnsWhatWasMadeAndWhatWasFound(t *testing.T) {
+	kept := change("protected", diff.Keep)
+	p := planOf(nil, change("made", diff.Create), change("found", diff.Unchanged), kept)
+	p.Changes[1].Live.SetUID("u7")
+	j := &journal{}
+	mustOutcome(t, Run(context.Background(), &script{}, j, p, Options{}), Succeeded)
+	if j.notes["found"].UID != "u7" || j.notes["made"].UID == "" {
+		t.Errorf("noted %+v", j.notes)
+	}
+	if !j.notes["protected"].Kept {
+		t.Errorf("noted %+v", j.notes)
+	}
+}

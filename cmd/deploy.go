@@ -1,0 +1,260 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/belay-sh/belay/apply"
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/release"
+	"github.com/belay-sh/belay/internal/report"
+	"github.com/belay-sh/belay/render"
+)
+
+// deploy is the line that every verb walks: what the release remembers, what is
+// wanted, the plan, its show, the question, the lock, the write-ahead, the
+// apply, the record. diff ends after the show; rollback and delete differ only in
+// where what is wanted comes from.
+func deploy(ctx context.Context, e *env, o deployOptions) error {
+	reading, done := e.untilStopped(ctx)
+	defer done()
+	d, err := openDeployment(reading, e, o)
+	if err != nil {
+		return err
+	}
+	d.printTarget()
+	err = d.makePlan(reading, d.state)
+	d.warn(d.warnings)
+	if err != nil {
+		return err
+	}
+	if err := d.showPlan(); err != nil {
+		return err
+	}
+	switch {
+	case len(d.plan.Refused) > 0:
+		return d.refused()
+	case o.DiffOnly || o.DryRun:
+		return d.verdict()
+	case d.nothingToChange():
+		return d.checkHealth(ctx)
+	}
+	if err := d.ask(); err != nil {
+		return err
+	}
+	if err := d.createNamespace(reading); err != nil {
+		return err
+	}
+	lock, err := d.lock(reading)
+	if err != nil {
+		return err
+	}
+	if err := d.planAgain(reading, lock); err != nil {
+		return errors.Join(err, giveBack(ctx, lock))
+	}
+	return d.carryOut(ctx, lock)
+}
+
+// deployment is one walk along the line.
+type deployment struct {
+	*env
+	o      deployOptions
+	conn   *connection
+	store  *release.Store
+	target diff.Target
+	// want gives what the release should be: from a bundle, from an old revision,
+	// or nothing at all.
+	want func(context.Context, *release.State) (*render.Wanted, error)
+	// renderNext renders the bundle as of the revision that would be made; nil
+	// where want depends on nothing but what is remembered.
+	renderNext func() (*render.Wanted, error)
+	// warnings are those of the last rendering.
+	warnings []render.Warning
+	// rollbackTo is the revision that a rollback brings back.
+	rollbackTo int
+	asked      bool
+
+	state *release.State
+	plan  *diff.Plan
+}
+
+// makePlan plans from a state of the release's records.
+func (d *deployment) makePlan(ctx context.Context, s *release.State) error {
+	d.state = s
+	d.target.Revision = 0
+	if current := s.Current(); current != nil {
+		d.target.Revision = current.Number
+	}
+	wanted, err := d.want(ctx, s)
+	if err != nil {
+		return err
+	}
+	d.plan, err = diff.Compute(ctx, d.conn.Client, s, wanted, d.planOptions())
+	if err != nil || d.plan.Empty() {
+		return err
+	}
+	// What is wanted may depend on the number of the revision and the time: it is
+	// asked first as of now, and again only if something else changes too.
+	next, err := d.wantNext(wanted)
+	if err != nil || next == wanted {
+		return err
+	}
+	d.plan, err = diff.Compute(ctx, d.conn.Client, s, next, d.planOptions())
+	return err
+}
+
+func (d *deployment) planOptions() diff.Options {
+	return diff.Options{
+		Op: d.o.Op, Target: d.target,
+		ForceConflicts: d.o.ForceConflicts, Adopt: d.o.Adopt, Fresh: d.o.Fresh, NoPrune: d.o.NoPrune,
+		MaxDelete: d.o.MaxDelete, AllowEmpty: d.o.AllowEmpty,
+		ReplaceBundle: d.o.ReplaceBundle, ChangeEnvironment: d.o.ChangeEnvironment,
+		Concurrency: d.o.Concurrency,
+	}
+}
+
+// nothingToChange says whether the release is as it should be, in the cluster
+// and in its records. A delete always has the records to remove, and on top of a
+// revision that did not succeed a run is due even without changes.
+func (d *deployment) nothingToChange() bool {
+	if d.o.Op == diff.OpDelete || !d.plan.Empty() {
+		return false
+	}
+	for i := range d.plan.Changes {
+		if c := &d.plan.Changes[i]; c.Action == diff.Keep && !c.Leftover {
+			return false // it is let go, and the inventory must know
+		}
+	}
+	current := d.state.Current()
+	return current != nil && current.Status == release.Deployed && d.state.Holder == nil
+}
+
+// createNamespace creates the release's namespace if the plan does: the lock
+// and the records live in it, so it comes before them.
+func (d *deployment) createNamespace(ctx context.Context) error {
+	return apply.Namespace(ctx, d.conn.Client, d.plan)
+}
+
+// planAgain plans under the lock, if the release moved since the plan was
+// made. A person is shown what is different and asked again; a pipeline goes on
+// with the new plan.
+func (d *deployment) planAgain(ctx context.Context, lock *release.Lock) error {
+	if lock.State().Version == d.plan.Base {
+		return nil
+	}
+	before := d.plan
+	if err := d.makePlan(ctx, lock.State()); err != nil {
+		return err
+	}
+	if d.plan.Same(before) {
+		return nil
+	}
+	fmt.Fprintln(d.stderr, "the release changed meanwhile; this is the plan now:")
+	if err := d.showPlan(); err != nil {
+		return err
+	}
+	if len(d.plan.Refused) > 0 {
+		return d.refused()
+	}
+	return d.ask()
+}
+
+// carryOut writes ahead, applies and records. From here on the run ends in
+// order, whatever signal comes: what it did must be recorded.
+func (d *deployment) carryOut(ctx context.Context, lock *release.Lock) error {
+	began := d.now()
+	revision, err := lock.Intend(ctx, d.revision(), d.plan.Wanted, intended(d.plan))
+	if err != nil {
+		return errors.Join(err, giveBack(ctx, lock))
+	}
+	progress := d.progress(began)
+	result := apply.Run(ctx, d.conn.Client, lock, d.plan, apply.Options{
+		Timeout: d.timeout(), NoWait: d.o.NoWait, Concurrency: d.o.Concurrency,
+		Report: progress.Event, Stopping: d.stopping,
+	})
+	progress.Stop()
+	return d.record(ctx, lock, revision, result, began)
+}
+
+// recordTime bounds the writing of a run's end; after an interrupt the whole
+// must be over within 5 s.
+const (
+	recordTime        = 30 * time.Second
+	recordInterrupted = 1500 * time.Millisecond
+)
+
+// record writes down how the run went, releases the lock, and reports.
+func (d *deployment) record(ctx context.Context, lock *release.Lock, revision release.Revision, result *apply.Result, began time.Time) error {
+	limit := recordTime
+	if result.Outcome == apply.Interrupted {
+		limit = recordInterrupted
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var err error
+	if d.o.Op == diff.OpDelete && result.Outcome == apply.Succeeded {
+		err = lock.Erase(ctx)
+	} else {
+		var recorded release.Revision
+		recorded, err = lock.Finish(ctx, statusOf(result.Outcome), resultOf(result))
+		if err == nil {
+			revision = recorded
+		}
+	}
+	if err != nil && result.Outcome != apply.Lost {
+		// The next run finds a revision that is applying and nobody who holds the
+		// lock, and goes on from there.
+		report.Error(d.stderr, report.Failure{Message: err.Error()}, d.colorFor(d.stderrTerminal))
+	}
+	end := d.reportEnd(revision, result, d.now().Sub(began), false)
+	if err != nil && exitOf(result) == exitOK {
+		return exitWith(exitError)
+	}
+	return end
+}
+
+// revision is the index entry of the run that begins.
+func (d *deployment) revision() release.Revision {
+	counts := d.plan.Counts()
+	r := release.Revision{
+		By: d.store.Who.By, Job: d.store.Who.Job, Origin: d.plan.Wanted.Origin,
+		Note: d.o.Note, NotWaited: d.o.NoWait, RollbackTo: d.rollbackTo,
+		Random: len(d.plan.Wanted.Random) > 0,
+		Counts: release.Counts{
+			Create: counts[diff.Create], Update: counts[diff.Update],
+			Recreate: counts[diff.Recreate], Delete: counts[diff.Delete],
+		},
+	}
+	switch d.o.Op {
+	case diff.OpDelete:
+		r.Status = release.Deleting
+	case diff.OpApply:
+		r.Git = gitCommit(d.o.Bundle)
+	}
+	return r
+}
+
+// intended are the inventory entries of all that the plan may make. What it
+// finds as it should be is among them, for it may not be in the inventory yet.
+func intended(p *diff.Plan) map[object.ID]release.Owned {
+	all := map[object.ID]release.Owned{}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.Action == diff.Delete || c.Action == diff.Keep || c.Source.File == "" && c.Shared {
+			continue
+		}
+		all[c.ID] = release.Owned{Version: c.Kind.Version, Shared: c.Shared}
+	}
+	return all
+}
+
+// giveBack releases the lock of a run that wrote nothing. It must succeed also
+// after an interrupt.
+func giveBack(ctx context.Context, lock *release.Lock) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordInterrupted)
+	defer cancel()
+	return lock.Release(ctx)
+}

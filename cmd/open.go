@@ -1,0 +1,60 @@
+package cmd
+
+import (
+	"context"
+
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/release"
+	"github.com/belay-sh/belay/render/bundle"
+)
+
+// openDeployment finds out what is to be deployed, where, and what is remembered
+// of it. It reads only.
+func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, error) {
+	d := &deployment{env: e, o: o}
+	var b *bundle.Bundle
+	var environment bundle.Environment
+	name := o.Release
+	var err error
+	if o.Op == diff.OpApply {
+		if b, environment, err = loadBundle(e, o.Bundle, o.Env); err != nil {
+			return nil, err
+		}
+		if name, err = releaseNameOf(o.Release, environment, b); err != nil {
+			return nil, err
+		}
+	}
+	if d.conn, err = e.connect(); err != nil {
+		return nil, err
+	}
+	namespace, err := namespaceOf(e.namespaceFlag(), environment, d.conn.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	d.target = diff.Target{
+		Context: d.conn.Context, Server: d.conn.Server,
+		Namespace: namespace, Release: name, Environment: o.Env,
+	}
+	if err := checkCluster(o.Env, environment.Cluster, d.conn, e.hintFlags(namespace)); err != nil {
+		return nil, err
+	}
+	d.store = &release.Store{Cluster: d.conn.Client, Namespace: namespace, Now: e.now, Who: e.who()}
+	if d.state, err = d.store.Load(ctx, name); err != nil {
+		return nil, err
+	}
+	switch o.Op {
+	case diff.OpRollback:
+		d.want = d.wantRevision
+	case diff.OpDelete:
+		d.want = d.wantNothing
+	default:
+		d.want = d.wantBundle(b)
+	}
+	if current := d.state.Current(); current != nil {
+		d.target.Revision = current.Number
+		if o.Op != diff.OpApply {
+			d.target.Environment = current.Origin.Environment
+		}
+	}
+	return d, nil
+}

@@ -1,0 +1,135 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/belay-sh/belay/apply"
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/release"
+	"github.com/belay-sh/belay/internal/report"
+)
+
+// statusOf is what a run's outcome makes of its revision.
+func statusOf(o apply.Outcome) release.Status {
+	switch o {
+	case apply.Succeeded:
+		return release.Deployed
+	case apply.Interrupted:
+		return release.Interrupted
+	default:
+		return release.Failed
+	}
+}
+
+// exitOf is the exit code of a run.
+func exitOf(r *apply.Result) int {
+	switch r.Outcome {
+	case apply.Succeeded:
+		return exitOK
+	case apply.TimedOut:
+		return exitTimeout
+	case apply.Interrupted:
+		return exitInterrupted
+	case apply.Stale:
+		return exitRefused
+	case apply.Lost:
+		return exitLocked
+	}
+	code := exitUnhealthy
+	for _, err := range r.Errs {
+		switch {
+		case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+			return exitPermission
+		default:
+			code = exitError
+		}
+	}
+	return code
+}
+
+// resultOf is what the revision keeps of a run's end.
+func resultOf(r *apply.Result) release.Result {
+	kept := release.Result{}
+	if len(r.Diagnosis.Causes) > 0 {
+		kept.Diagnosis = &r.Diagnosis
+	}
+	if r.Outcome != apply.Succeeded {
+		kept.Error = string(r.Outcome)
+	}
+	for id, err := range r.Errs {
+		kept.Error = id.String() + ": " + err.Error()
+	}
+	return kept
+}
+
+// reportEnd says how the run went, for people and in every form that was asked
+// for, and gives its exit code.
+func (d *deployment) reportEnd(revision release.Revision, result *apply.Result, took time.Duration, nothing bool) error {
+	end := report.End{
+		Op: d.o.Op, Target: d.target, Plan: d.plan, Revision: revision, Result: result, Took: took,
+		Back: d.backTo(revision), Flags: d.hintFlags(d.target.Namespace), Notes: d.notes(result),
+		NothingToChange: nothing, Now: d.now(),
+	}
+	report.WriteEnd(d.stderr, end, d.colorFor(d.stderrTerminal))
+	if len(d.o.Outputs) > 0 {
+		err := d.write(d.o.Outputs, report.Text, func(s report.Sink) error {
+			if s.Format == report.Text {
+				return nil // it was all said on stderr
+			}
+			return report.EndDocument(s, end)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if code := exitOf(result); code != exitOK {
+		return exitWith(code)
+	}
+	return nil
+}
+
+// backTo is the revision that a rollback would go back to, or 0.
+func (d *deployment) backTo(revision release.Revision) int {
+	if d.o.Op == diff.OpDelete {
+		return 0
+	}
+	after := *d.state
+	after.Revisions = append(after.Revisions[:len(after.Revisions):len(after.Revisions)], revision)
+	target, err := after.RollbackTarget(0)
+	if err != nil {
+		return 0
+	}
+	return target.Number
+}
+
+func (d *deployment) notes(result *apply.Result) string {
+	if d.o.Op != diff.OpApply || result.Outcome != apply.Succeeded {
+		return ""
+	}
+	return d.plan.Wanted.Notes
+}
+
+// checkHealth ends a run that has nothing to change: it waits for what is still
+// on its way, and exits as any other run does.
+func (d *deployment) checkHealth(ctx context.Context) error {
+	progress := d.progress(d.now())
+	result := apply.Run(context.WithoutCancel(ctx), d.conn.Client, nil, d.plan, apply.Options{
+		Timeout: d.timeout(), NoWait: d.o.NoWait, Report: progress.Event, Stopping: d.stopping,
+	})
+	progress.Stop()
+	return d.reportEnd(*d.state.Current(), result, 0, true)
+}
+
+// lockFailure puts a lock that another holds into words.
+func lockFailure(err error) error {
+	var locked *release.LockedError
+	if !errors.As(err, &locked) {
+		return err
+	}
+	f := &failure{code: exitLocked, message: locked.Error(), cause: err}
+	return f.hint("wait longer with --lock-timeout 5m")
+}

@@ -1,0 +1,139 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/belay-sh/belay/internal/release"
+	"github.com/belay-sh/belay/render"
+	"github.com/belay-sh/belay/render/bundle"
+)
+
+// wantBundle is what a bundle says, rendered for the cluster at hand. Its
+// answer may depend on the revision's number and on the clock; see makePlan.
+func (d *deployment) wantBundle(b *bundle.Bundle) func(context.Context, *release.State) (*render.Wanted, error) {
+	return func(ctx context.Context, s *release.State) (*render.Wanted, error) {
+		options, err := d.renderOptions(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		current := s.Current()
+		if current == nil {
+			d.renderNext = nil
+			return d.render(b, options)
+		}
+		next := options
+		options.Release.Revision, options.Now = current.Number, current.When
+		d.renderNext = func() (*render.Wanted, error) { return d.render(b, next) }
+		return d.render(b, options)
+	}
+}
+
+// renderOptions are those of the run that would come next.
+func (d *deployment) renderOptions(ctx context.Context, s *release.State) (render.Options, error) {
+	version, err := d.conn.Client.Version(ctx)
+	if err != nil {
+		return render.Options{}, err
+	}
+	apis, err := d.conn.Client.APIVersions(ctx)
+	if err != nil {
+		return render.Options{}, err
+	}
+	options := render.Options{
+		Release:     render.Release{Name: d.target.Release, Namespace: d.target.Namespace, Revision: 1, IsInstall: true},
+		Environment: d.o.Env, Layers: d.o.Layers,
+		KubeVersion: version, APIVersions: apis, Now: d.now(),
+	}
+	if current := s.Current(); current != nil {
+		options.Release.Revision, options.Release.IsInstall = current.Number+1, false
+		if current.Random {
+			content, err := d.store.Content(ctx, d.target.Release, current)
+			if err != nil {
+				return render.Options{}, err
+			}
+			options.Random = content.Random
+		}
+	}
+	return options, nil
+}
+
+func (d *deployment) render(b *bundle.Bundle, o render.Options) (*render.Wanted, error) {
+	wanted, warnings, err := render.Render(b, o)
+	d.warnings = warnings
+	if err != nil {
+		return nil, bundleErrors(b.Path, err)
+	}
+	return wanted, nil
+}
+
+// wantNext asks again what is wanted, as of the revision that is about to be
+// made. It returns wanted itself when that makes no difference to the objects.
+func (d *deployment) wantNext(wanted *render.Wanted) (*render.Wanted, error) {
+	if d.renderNext == nil {
+		return wanted, nil
+	}
+	next, err := d.renderNext()
+	if err != nil {
+		return nil, err
+	}
+	if reflect.DeepEqual(next.Objects, wanted.Objects) {
+		*wanted = *next // the notes may tell the number of the revision
+		return wanted, nil
+	}
+	return next, nil
+}
+
+// wantRevision is what an old revision wanted; nothing is rendered again.
+func (d *deployment) wantRevision(ctx context.Context, s *release.State) (*render.Wanted, error) {
+	if s.Current() == nil {
+		return nil, d.noRelease()
+	}
+	target, err := rollbackTarget(s, d.o.ToRevision)
+	if err != nil {
+		return nil, err
+	}
+	d.rollbackTo = target.Number
+	return d.store.Content(ctx, d.target.Release, target)
+}
+
+// wantNothing is what a delete wants. The origin stays the release's.
+func (d *deployment) wantNothing(_ context.Context, s *release.State) (*render.Wanted, error) {
+	current := s.Current()
+	if current == nil && len(s.Inventory) == 0 && s.Version == "" {
+		return nil, d.noRelease()
+	}
+	wanted := &render.Wanted{}
+	if current != nil {
+		wanted.Origin = current.Origin
+	}
+	return wanted, nil
+}
+
+func rollbackTarget(s *release.State, number int) (*release.Revision, error) {
+	if number == 0 {
+		target, err := s.RollbackTarget(0)
+		return target, asInput(err)
+	}
+	target := s.Find(number)
+	if target == nil {
+		f := inputError(fmt.Sprintf("there is no revision %d", number))
+		return nil, f.hint("belay history shows those that are kept")
+	}
+	return target, nil
+}
+
+// noRelease says that there is nothing of that name.
+func (d *deployment) noRelease() error {
+	return inputError(fmt.Sprintf("there is no release %s in namespace %s", d.target.Release, d.target.Namespace)).
+		hint(d.hintFlags(d.target.Namespace).Command("list", "-A"))
+}
+
+// timeout is the time for the run: the flag's, else the bundle's, else the default.
+func (d *deployment) timeout() time.Duration {
+	if d.o.Timeout > 0 {
+		return d.o.Timeout
+	}
+	return d.plan.Wanted.Rules.Timeout
+}
