@@ -62,7 +62,9 @@ func runRun(ctx context.Context, nodes int, args []string) error {
 		_ = lock.Close()
 	}()
 	c, err := cluster.Start(starting, cluster.Options{Dir: dir, Name: "run", Nodes: nodes, Progress: os.Stderr})
-	if err != nil {
+	if errors.Is(err, context.Canceled) {
+		return exitError{code: 128 + int(syscall.SIGINT)} // whoever sent the signal knows
+	} else if err != nil {
 		return exitError{exitFailed, err}
 	}
 	defer c.Stop()

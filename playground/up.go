@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -148,7 +147,10 @@ func runDown(ctx context.Context, name string) error {
 	case err == nil:
 		_, _ = fmt.Fprintf(os.Stderr, "playground %q was not running any more\n", name)
 	case errors.Is(err, cluster.ErrHeld):
-		if lock, err = end(ctx, dir); err != nil {
+		// Interrupted while it starts, it is removed by the process that started it.
+		if lock, err = end(ctx, dir); errors.Is(err, os.ErrNotExist) {
+			return nil
+		} else if err != nil {
 			return fmt.Errorf("stopping playground %q: %w", name, err)
 		}
 	default:
@@ -163,13 +165,9 @@ func runDown(ctx context.Context, name string) error {
 
 // end has the process that holds the lock end, and returns the lock.
 func end(ctx context.Context, dir datadir.Dir) (*os.File, error) {
-	text, err := os.ReadFile(dir.File("pid"))
+	pid, err := awaitPid(ctx, dir)
 	if err != nil {
-		return nil, errors.New("it is just starting")
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, fmt.Errorf("reading its process id: %w", err)
+		return nil, err
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
@@ -178,9 +176,26 @@ func end(ctx context.Context, dir datadir.Dir) (*os.File, error) {
 		waiting, cancel := context.WithTimeout(ctx, downTimeout)
 		lock, err := cluster.AwaitLock(waiting, dir)
 		cancel()
-		if err == nil {
-			return lock, nil
+		if !errors.Is(err, cluster.ErrHeld) {
+			return lock, err
 		}
 	}
 	return nil, fmt.Errorf("process %d does not end", pid)
+}
+
+// awaitPid returns the process id that serve notes as the first thing it does.
+func awaitPid(ctx context.Context, dir datadir.Dir) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, downTimeout)
+	defer cancel()
+	for {
+		text, err := os.ReadFile(dir.File("pid"))
+		if pid, wrong := strconv.Atoi(string(text)); err == nil && wrong == nil {
+			return pid, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("reading its process id: %w", err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }

@@ -25,6 +25,9 @@ func Lock(dir datadir.Dir) (*os.File, error) {
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
+		err = current(f, dir)
+	}
+	if err == nil {
 		return f, nil
 	}
 	_ = f.Close()
@@ -32,6 +35,19 @@ func Lock(dir datadir.Dir) (*os.File, error) {
 		err = ErrHeld
 	}
 	return nil, fmt.Errorf("locking %s: %w", dir, err)
+}
+
+// current tells the lock that is in the directory from one that went with a directory removed since it was opened.
+func current(f *os.File, dir datadir.Dir) error {
+	locked, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(dir.File("lock"))
+	if err == nil && !os.SameFile(locked, there) {
+		err = os.ErrNotExist
+	}
+	return err
 }
 
 // AwaitLock is Lock for one who expects the playground to end soon.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
 )
@@ -24,6 +25,7 @@ func runEtcd(ctx context.Context, opts Options) error {
 	cfg.TickMs, cfg.ElectionMs = 20, 200
 	cfg.QuotaBackendBytes = 4 << 30
 	cfg.LogLevel = "warn"
+	cfg.WarningUnaryRequestDuration = time.Second // zero, the default here, has it log every request
 	etcd, err := embed.StartEtcd(cfg)
 	if err != nil {
 		return fmt.Errorf("starting: %w", err)

@@ -1,6 +1,8 @@
 package kubelet
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -26,20 +28,43 @@ func lastWords(reason string) string {
 	return "level=info msg=\"connecting\" address=db:5432\nlevel=fatal msg=\"connecting to db:5432: connection refused\""
 }
 
-// Log returns what a container printed in its current run, or in the one before it, and whether the pod has such a container and run.
-func (p *Pod) Log(name string, previous bool) (lines []logLine, ok bool) {
-	for _, c := range p.containers {
-		if c.spec.Name != name {
-			continue
-		}
-		if previous {
-			// A container that waits for its restart shows the run that failed as the previous one.
-			if c.state == exited && c.previousLog == nil {
-				return c.log, true
-			}
-			return c.previousLog, c.previousLog != nil
-		}
-		return c.log, c.starts > 0
+// Log returns what a container printed in its current run or in the one before it. The error is a kubelet's answer to who asks for a log
+// that is not there.
+func (p *Pod) Log(name string, previous bool) ([]logLine, error) {
+	c := p.find(name)
+	switch {
+	case c == nil:
+		return nil, fmt.Errorf("container %q in pod %q is not available", name, p.object.Name)
+	case previous && c.state == exited && c.reason != "":
+		return c.log, nil // it waits for its restart: the run that failed is the previous one
+	case previous && c.previous == nil:
+		return nil, fmt.Errorf("previous terminated container %q in pod %q not found", name, p.object.Name)
+	case previous:
+		return c.previousLog, nil
+	case c.starts > 0:
+		return c.log, nil
 	}
-	return nil, false
+	why := cmp.Or(c.reason, "ContainerCreating")
+	switch why {
+	case "ErrImagePull":
+		why = "image can't be pulled"
+	case "ImagePullBackOff":
+		why = "trying and failing to pull image"
+	}
+	return nil, fmt.Errorf("container %q in pod %q is waiting to start: %s", name, p.object.Name, why)
+}
+
+// Running reports whether a container runs.
+func (p *Pod) Running(name string) bool {
+	c := p.find(name)
+	return c != nil && c.state == running
+}
+
+func (p *Pod) find(name string) *container {
+	for _, c := range p.containers {
+		if c.spec.Name == name {
+			return c
+		}
+	}
+	return nil
 }

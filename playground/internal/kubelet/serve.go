@@ -34,13 +34,9 @@ func (k *Kubelet) logs(w http.ResponseWriter, r *http.Request) {
 	}
 	query := r.URL.Query()
 	name, previous := r.PathValue("container"), query.Get("previous") == "true"
-	lines, ok := worker.log(name, previous)
-	if !ok {
-		what := "container"
-		if previous {
-			what = "previous terminated container"
-		}
-		http.Error(w, fmt.Sprintf("%s %q in pod %q not found", what, name, r.PathValue("pod")), http.StatusBadRequest)
+	lines, err := worker.log(name, previous)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	if n, err := strconv.Atoi(query.Get("tailLines")); err == nil && n >= 0 && n < len(lines) {
@@ -91,7 +87,7 @@ func printLog(w http.ResponseWriter, lines []logLine, stamps bool) (last time.Ti
 	return last
 }
 
-func (w *worker) log(name string, previous bool) ([]logLine, bool) {
+func (w *worker) log(name string, previous bool) ([]logLine, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.pod.Log(name, previous)
@@ -101,10 +97,5 @@ func (w *worker) log(name string, previous bool) ([]logLine, bool) {
 func (w *worker) runs(name string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, c := range w.pod.containers {
-		if c.spec.Name == name {
-			return c.state == running
-		}
-	}
-	return false
+	return w.pod.Running(name)
 }
