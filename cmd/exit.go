@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/belay-sh/belay/diff"
@@ -59,6 +57,8 @@ type failure struct {
 	// mistakes are in the user's files; where there is only one, it stands for
 	// the message.
 	mistakes []*object.Error
+	// refused is the plan whose refusals are the message.
+	refused *diff.Plan
 	// cause is the error below, or nil.
 	cause error
 }
@@ -138,8 +138,13 @@ func refusalCode(refused []diff.Refusal) int {
 	return code
 }
 
+// refusedPlan is the error of a plan that must not be carried out.
+func refusedPlan(p *diff.Plan) error {
+	return &failure{code: refusalCode(p.Refused), message: "refused", refused: p}
+}
+
 // failureOf turns what a command returned into what is reported.
-func failureOf(e *env, root *cobra.Command, args []string, err error) *failure {
+func failureOf(e *env, err error) *failure {
 	var known *failure
 	if errors.As(err, &known) {
 		return known
@@ -153,11 +158,6 @@ func failureOf(e *env, root *cobra.Command, args []string, err error) *failure {
 		f.message = "interrupted"
 	case exitPermission:
 		f.message = "not permitted: " + err.Error()
-	}
-	if strings.HasPrefix(err.Error(), "unknown command ") { // cobra's own, from completion's subcommands
-		if c, _, findErr := root.Find(args); findErr == nil {
-			f = inputError(err.Error()).hint(c.CommandPath() + " --help")
-		}
 	}
 	return f
 }

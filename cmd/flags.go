@@ -100,6 +100,7 @@ func addPlanFlags(fs *pflag.FlagSet, o *deployOptions) {
 	fs.BoolVar(&o.Adopt, "adopt", false, "take over objects that exist and are nobody's")
 	addForceFlag(fs, o)
 	fs.IntVar(&o.MaxDelete, "max-delete", -1, "allow the plan to delete up to `N` objects")
+	fs.Lookup("max-delete").DefValue = "0" // help names no default
 	fs.BoolVar(&o.AllowEmpty, "allow-empty", false, "allow a bundle without objects to empty the release")
 	fs.BoolVar(&o.ReplaceBundle, "replace-bundle", false, "let the release become another bundle's")
 	fs.BoolVar(&o.ChangeEnvironment, "change-environment", false, "let the release become another environment's")

@@ -12,7 +12,7 @@ const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
 
 {{end}}{{.UsageString}}`
 
-const usageTemplate = `Usage:{{if .Runnable}}
+const usageTemplate = `Usage:{{if and .Runnable .HasParent}}
   {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
   {{.CommandPath}} COMMAND{{end}}{{if .HasExample}}
 
@@ -57,24 +57,41 @@ func exitTable(codes []int) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// newExitCodesTopic and newFlagsTopic are pages of help, not verbs.
-func newExitCodesTopic() *cobra.Command {
+// newHelpCmd is help, which knows when there is no such command.
+func newHelpCmd() *cobra.Command {
 	return &cobra.Command{
-		Use:   "exit-codes",
-		Short: "What belay's exit codes mean",
-		Long: "Exit codes are an interface: they do not change.\n\n" + exitTable(nil) + `
-
-Of several reasons before the first write, the first of 3, 5 and 4 counts; all are printed.`,
+		Use:   "help [COMMAND]",
+		Short: "Help about a command or topic",
+		RunE: func(c *cobra.Command, args []string) error {
+			found, rest, err := c.Root().Find(args)
+			if err != nil {
+				return inputError(err.Error())
+			}
+			if len(rest) > 0 {
+				return unknownCommand(found, rest[0])
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
 	}
 }
 
-func newFlagsTopic() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "flags",
-		Short: "The flags that every command understands, and BELAY_* variables",
-	}
-	c.SetHelpFunc(func(c *cobra.Command, _ []string) {
-		fmt.Fprintf(c.OutOrStdout(), `Every command understands kubectl's own flags:
+// newTopic is a page of help, not a verb.
+func newTopic(name, short string, text func(*cobra.Command) string) *cobra.Command {
+	c := &cobra.Command{Use: name, Short: short}
+	c.SetHelpFunc(func(c *cobra.Command, _ []string) { fmt.Fprint(c.OutOrStdout(), text(c)) })
+	return c
+}
+
+func exitCodesText(*cobra.Command) string {
+	return "Exit codes are an interface: they do not change.\n\n" + exitTable(nil) + `
+
+Of several reasons before the first write, the first of 3, 5 and 4 counts; all are printed.
+`
+}
+
+func flagsText(c *cobra.Command) string {
+	return fmt.Sprintf(`Every command understands kubectl's own flags:
 
 %s
 
@@ -83,6 +100,4 @@ The command line wins. Values of the environment (BELAY_VALUES, BELAY_SET ...) c
 before those of the command line. These flags are meant for one run, and their
 variables are an error: --%s.
 `, strings.TrimRight(c.Root().PersistentFlags().FlagUsagesWrapped(100), "\n"), strings.Join(oneRun, ", --"))
-	})
-	return c
 }

@@ -21,6 +21,7 @@ func (e *env) write(outputs []output, usual report.Format, answer func(report.Si
 		}
 		errs = append(errs, writeFile(o, answer))
 	}
+	e.answered = true
 	errs = append(errs, answer(report.Sink{
 		Writer: e.stdout, Format: stdout, Color: e.colorFor(e.stdoutTerminal),
 	}))

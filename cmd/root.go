@@ -6,7 +6,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,7 +36,7 @@ func run(ctx context.Context, e *env, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	f := failureOf(e, root, args[1:], err)
+	f := failureOf(e, err)
 	if f.message != "" {
 		e.reportFailure(f, args[1:])
 	}
@@ -107,8 +106,14 @@ func newRootCmd(e *env) *cobra.Command {
 		c.GroupID = groupRelease
 		root.AddCommand(c)
 	}
-	root.AddCommand(newVersionCmd(e), newExitCodesTopic(), newFlagsTopic())
-	completeArgs(e, root)
+	root.AddCommand(
+		newVersionCmd(e),
+		newTopic("exit-codes", "What belay's exit codes mean", exitCodesText),
+		newTopic("flags", "The flags that every command understands, and BELAY_* variables", flagsText),
+	)
+	root.SetHelpCommand(newHelpCmd())
+	root.InitDefaultCompletionCmd()
+	finishTree(e, root)
 	return root
 }
 
@@ -117,30 +122,32 @@ const (
 	groupRelease = "release"
 )
 
-// completeArgs makes every verb report a wrong number of arguments as the
-// user's mistake, in words, instead of cobra's.
-func completeArgs(e *env, root *cobra.Command) {
-	for _, c := range root.Commands() {
-		for _, sub := range c.Commands() {
-			wrapArgs(e, sub)
-		}
-		wrapArgs(e, c)
+// finishTree gives all commands what they have in common: wrong arguments are
+// the user's mistake, said in words, and a word that is no subcommand is one too.
+func finishTree(e *env, c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		finishTree(e, sub)
 	}
-}
-
-func wrapArgs(e *env, c *cobra.Command) {
+	c.Example = strings.ReplaceAll(c.Example, "belay ", e.program+" ")
+	if c.Name() == "completion" {
+		c.Short = "Generate the completion script of a shell"
+		c.Args = cobra.ArbitraryArgs
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(c, args[0])
+			}
+			return c.Help()
+		}
+	}
 	check := c.Args
 	if check == nil {
 		return
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
-		err := check(c, args)
-		var known *failure
-		if err == nil || errors.As(err, &known) {
-			return err
+		if check(c, args) == nil {
+			return nil
 		}
-		words := strings.TrimPrefix(c.UseLine(), "belay")
-		return inputError(argsMessage(c, args)).hint("usage: " + e.program + words)
+		return inputError(argsMessage(c, args)).hint("usage: " + c.UseLine())
 	}
 }
 
@@ -159,16 +166,27 @@ func argsMessage(c *cobra.Command, args []string) string {
 }
 
 // reportFailure writes an error for people to stderr, or as a document to
-// stdout where the run was asked for one.
+// stdout where the run was asked for one and none is there yet.
 func (e *env) reportFailure(f *failure, args []string) {
+	color := e.colorFor(e.stderrTerminal)
 	r := report.Failure{Code: f.code, Message: f.message, Lines: f.lines, Hints: f.hints, Mistakes: f.mistakes}
-	switch format := wantedDocument(args, e.lookupEnv); format {
-	case report.JSON, report.YAML:
-		if err := report.ErrorDocument(e.stdout, format, r); err != nil {
-			fmt.Fprintln(e.stderr, "error: "+f.message)
-		}
+	format := wantedDocument(args, e.lookupEnv)
+	if e.answered {
+		format = report.Text
+	}
+	var err error
+	switch {
+	case f.refused != nil && format == report.Text:
+		err = report.Refused(e.stderr, f.refused, color)
+	case f.refused != nil:
+		err = report.RefusedDocument(e.stdout, format, f.code, f.refused)
+	case format == report.Text:
+		report.Error(e.stderr, r, color)
 	default:
-		report.Error(e.stderr, r, e.colorFor(e.stderrTerminal))
+		err = report.ErrorDocument(e.stdout, format, r)
+	}
+	if err != nil {
+		fmt.Fprintln(e.stderr, "error: "+err.Error())
 	}
 }
 

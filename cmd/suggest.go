@@ -3,6 +3,8 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,8 +54,8 @@ var foreignFlags = map[string]string{
 
 // unknownCommand is the error for a word that is no verb of ours.
 func unknownCommand(c *cobra.Command, word string) error {
-	f := inputError(fmt.Sprintf("belay has no %q", word))
-	if ours, ok := elsewhere[word]; ok {
+	f := inputError(fmt.Sprintf("%s has no %q", c.CommandPath(), word))
+	if ours, ok := elsewhere[word]; ok && !c.HasParent() {
 		return f.hint(c.CommandPath() + " " + ours)
 	}
 	var names []string
@@ -64,6 +66,9 @@ func unknownCommand(c *cobra.Command, word string) error {
 	}
 	if near := nearest(word, names); near != "" {
 		return f.hint(c.CommandPath() + " " + near)
+	}
+	if near := nearest(word, slices.Sorted(maps.Keys(elsewhere))); near != "" && !c.HasParent() {
+		return f.hint(c.CommandPath() + " " + elsewhere[near])
 	}
 	return f.hint(c.CommandPath() + " --help lists the commands")
 }
@@ -95,7 +100,7 @@ func unknownFlag(c *cobra.Command, unknown *pflag.NotExistError) error {
 	name := unknown.GetSpecifiedName()
 	f := inputError(fmt.Sprintf("%s has no flag --%s", c.CommandPath(), name))
 	if said, ok := foreignFlags[name]; ok {
-		return f.hint(said)
+		return f.hint(strings.ReplaceAll(said, "belay ", c.Root().CommandPath()+" "))
 	}
 	var names []string
 	c.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })

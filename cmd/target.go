@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
 	"github.com/belay-sh/belay/render/bundle"
 )
@@ -43,20 +44,8 @@ func releaseNameOf(flag string, environment bundle.Environment, b *bundle.Bundle
 		hint("-r NAME")
 }
 
-// maxReleaseName keeps names of records, labels and field managers within the
-// server's limits.
-const maxReleaseName = 53
-
-func checkReleaseName(name string) error {
-	if len(name) > maxReleaseName {
-		return inputError(fmt.Sprintf("release name %q is longer than %d characters", name, maxReleaseName))
-	}
-	if len(validation.IsDNS1123Label(name)) > 0 {
-		return inputError(fmt.Sprintf("release name %q: only lower case letters, digits and dashes, "+
-			"beginning and ending with a letter or digit", name))
-	}
-	return nil
-}
+// checkReleaseName makes a bad name the user's mistake.
+func checkReleaseName(name string) error { return asInput(release.CheckName(name)) }
 
 // namespaceOf decides where a release lives: the flag -n, else the
 // environment's namespace, else the context's.

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/belay-sh/belay/diff"
 )
 
 // apiVersion is the version of all documents. Within it, fields are added and
@@ -20,8 +22,8 @@ type header struct {
 
 func headerOf(kind string) header { return header{apiVersion, kind} }
 
-// writeDocument writes v as JSON or YAML.
-func writeDocument(w io.Writer, format Format, v any) error {
+// WriteDocument writes a document as JSON or YAML.
+func WriteDocument(w io.Writer, format Format, v any) error {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding the document: %w", err)
@@ -39,8 +41,33 @@ func writeDocument(w io.Writer, format Format, v any) error {
 
 // ErrorDocument writes an error as a document of kind Error.
 func ErrorDocument(w io.Writer, format Format, f Failure) error {
-	return writeDocument(w, format, struct {
+	type mistake struct {
+		File    string `json:"file,omitempty"`
+		Line    int    `json:"line,omitempty"`
+		Column  int    `json:"column,omitempty"`
+		Message string `json:"message"`
+		Hint    string `json:"hint,omitempty"`
+	}
+	mistakes := make([]mistake, len(f.Mistakes))
+	for i, m := range f.Mistakes {
+		mistakes[i] = mistake{m.File, m.Line, m.Column, m.Message, m.Hint}
+	}
+	return WriteDocument(w, format, struct {
 		header
 		Failure
-	}{headerOf("Error"), f})
+		Mistakes []mistake `json:"mistakes,omitempty"`
+	}{headerOf("Error"), f, mistakes})
+}
+
+// RefusedDocument writes the refusals of a plan as a document of kind Error.
+func RefusedDocument(w io.Writer, format Format, code int, p *diff.Plan) error {
+	refused := make([]Failure, len(p.Refused))
+	for i, r := range p.Refused {
+		refused[i] = refusalFailure(r)
+	}
+	return WriteDocument(w, format, struct {
+		header
+		Code    int       `json:"code"`
+		Refused []Failure `json:"refused"`
+	}{headerOf("Error"), code, refused})
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/render"
 )
 
 // Failure is an error as it is shown: the message, details line by line, and
@@ -16,6 +18,9 @@ type Failure struct {
 	Message string   `json:"message"`
 	Lines   []string `json:"lines,omitempty"`
 	Hints   []string `json:"hints,omitempty"`
+	// Mistakes are in the user's files, in the order of the files. Message sums
+	// them up; where there is only one, it is shown in its place.
+	Mistakes []*object.Error `json:"-"`
 }
 
 // Error writes an error for people.
@@ -26,30 +31,68 @@ func Error(w io.Writer, f Failure, color bool) {
 }
 
 func writeFailure(b *strings.Builder, f Failure, p paint) {
-	for i, line := range CleanLines(f.Message) {
-		if i == 0 {
-			b.WriteString(p.in(red, "error:") + " " + line + "\n")
-			continue
-		}
-		b.WriteString(line + "\n")
+	for _, m := range f.Mistakes {
+		writeMistake(b, m, p)
+	}
+	switch len(f.Mistakes) {
+	case 0:
+		writeMessage(b, f.Message, p)
+	case 1:
+	default:
+		b.WriteString(Clean(f.Message) + "\n")
 	}
 	for _, text := range f.Lines {
 		for _, line := range CleanLines(text) {
 			b.WriteString("  " + line + "\n")
 		}
 	}
-	for i, text := range f.Hints {
-		lead := "hint: "
-		if i > 0 {
+	writeHints(b, f.Hints)
+}
+
+func writeMistake(b *strings.Builder, m *object.Error, p paint) {
+	message := m.Message
+	if place := m.Place(); place != "" {
+		message = place + ": " + message
+	}
+	writeMessage(b, message, p)
+	for _, line := range m.Excerpt {
+		b.WriteString(clean(line, ' ') + "\n")
+	}
+	if m.Hint != "" {
+		writeHints(b, []string{m.Hint})
+	}
+}
+
+func writeMessage(b *strings.Builder, message string, p paint) {
+	for i, line := range CleanLines(message) {
+		if i == 0 {
+			line = p.in(red, "error:") + " " + line
+		}
+		b.WriteString(line + "\n")
+	}
+}
+
+func writeHints(b *strings.Builder, hints []string) {
+	lead := "hint: "
+	for _, text := range hints {
+		for _, line := range CleanLines(text) {
+			b.WriteString(lead + line + "\n")
 			lead = "      "
 		}
-		for j, line := range CleanLines(text) {
-			if j > 0 {
-				lead = "      "
-			}
-			b.WriteString(lead + line + "\n")
-		}
 	}
+}
+
+// Warnings writes what the user should know and what stops nothing.
+func Warnings(w io.Writer, warnings []render.Warning, color bool) {
+	var b strings.Builder
+	for _, warning := range warnings {
+		place := warning.Source.String()
+		if place != "" {
+			place += ": "
+		}
+		b.WriteString(paint(color).in(yellow, "warning:") + " " + Clean(place+warning.Message) + "\n")
+	}
+	_, _ = io.WriteString(w, b.String()) // there is nowhere else to complain
 }
 
 // Refused writes why a plan is refused: every reason, in the order of the plan.

@@ -9,6 +9,8 @@
 package report
 
 import (
+	"fmt"
+	"io"
 	"strings"
 
 	"github.com/belay-sh/belay/diff"
@@ -34,8 +36,8 @@ type Flags struct {
 	Namespace, Context, Kubeconfig string
 }
 
-// Belay writes a command of ours: belay rollback shop -n shop --context prod.
-func (f Flags) Belay(args ...string) string {
+// Command writes a command of ours: belay rollback shop -n shop --context prod.
+func (f Flags) Command(args ...string) string {
 	words := []string{f.Program}
 	if f.Program == "" {
 		words[0] = "belay"
@@ -75,6 +77,18 @@ func Quote(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// Sink is where an answer goes, and in what form.
+type Sink struct {
+	Writer io.Writer
+	Format Format
+	Color  bool
+}
+
+// Target writes the line that says what a run is about to touch.
+func Target(w io.Writer, t diff.Target, color bool) {
+	_, _ = fmt.Fprintln(w, paint(color).in(bold, TargetLine(t))) // there is nowhere to complain
 }
 
 // TargetLine says what a run is about to touch. It is printed first, always.

@@ -20,7 +20,7 @@ type Version struct {
 // WriteVersion writes the version in one line, or as a document.
 func WriteVersion(w io.Writer, format Format, v Version) error {
 	if format != Text {
-		return writeDocument(w, format, struct {
+		return WriteDocument(w, format, struct {
 			header
 			Version
 		}{headerOf("Version"), v})

@@ -1,0 +1,336 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/belay-sh/belay/apply"
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/release"
+)
+
+// End is how a run went.
+type End struct {
+	Op     diff.Op
+	Target diff.Target
+	// Revision is what the run recorded; where nothing was to be changed, the
+	// current one.
+	Revision release.Revision
+	// Plan is what was carried out.
+	Plan   *diff.Plan
+	Result *apply.Result
+	Took   time.Duration
+	// Back is the revision that a rollback would go to, or 0.
+	Back  int
+	Flags Flags
+	// Notes are the bundle's.
+	Notes string
+	// NothingToChange says that there was no run: the release was as it should be.
+	NothingToChange bool
+	// Now is what ages are counted from; zero means the clock's.
+	Now time.Time
+}
+
+// WriteEnd writes how a run went, for people. What went wrong comes first and
+// the result last, so that the last block of a log is enough.
+func WriteEnd(w io.Writer, e End, color bool) {
+	var b strings.Builder
+	p := paint(color)
+	writeErrors(&b, &e, p)
+	writeDiagnosis(&b, e.Result.Diagnosis, e.Target.Namespace, e.Flags, p)
+	if b.Len() > 0 {
+		b.WriteString("\n")
+	}
+	switch {
+	case e.NothingToChange:
+		e.writeUnchanged(&b, p)
+	case e.Result.Outcome == apply.Succeeded:
+		e.writeSuccess(&b, p)
+	case e.Result.Outcome == apply.Interrupted:
+		e.writeInterrupted(&b)
+	default:
+		e.writeFailure(&b, p)
+	}
+	_, _ = io.WriteString(w, b.String()) // there is nowhere else to complain
+}
+
+func (e *End) writeSuccess(b *strings.Builder, p paint) {
+	if e.Notes != "" {
+		b.WriteString("\n")
+		for _, line := range CleanLines(e.Notes) {
+			b.WriteString(line + "\n")
+		}
+		b.WriteString("\n")
+	}
+	var text string
+	switch e.Op {
+	case diff.OpDelete:
+		text = fmt.Sprintf("deleted %s in %s", e.Target.Release, Duration(e.Took))
+	case diff.OpRollback:
+		text = fmt.Sprintf("rolled back %s to revision %d, as revision %d, in %s",
+			e.Target.Release, e.Revision.RollbackTo, e.Revision.Number, Duration(e.Took))
+	default:
+		text = fmt.Sprintf("deployed %s revision %d in %s", e.Target.Release, e.Revision.Number, Duration(e.Took))
+	}
+	if e.Revision.NotWaited && e.Op != diff.OpDelete {
+		text += ", not waited for"
+	}
+	text = p.in(green, text)
+	if e.Back > 0 && e.Op == diff.OpApply {
+		text += " (back: " + e.rollback() + ")"
+	}
+	b.WriteString(text + "\n")
+	if e.Op == diff.OpRollback {
+		b.WriteString("  the next apply of the bundle brings back what was left\n")
+	}
+	e.writeKept(b)
+}
+
+// writeKept names what a run let go: nobody else will.
+func (e *End) writeKept(b *strings.Builder) {
+	if e.Plan == nil {
+		return
+	}
+	for _, c := range e.Plan.Changes {
+		if c.Action == diff.Keep && !c.Leftover {
+			fmt.Fprintf(b, "  kept: %s%s\n", Clean(c.ID.In(e.Target.Namespace)), inBrackets(Clean(c.Reason)))
+		}
+	}
+}
+
+func (e *End) rollback() string { return e.Flags.Command("rollback", e.Target.Release) }
+
+func (e *End) writeUnchanged(b *strings.Builder, p paint) {
+	total := 0
+	if e.Plan != nil {
+		total = e.Plan.Counts()[diff.Unchanged]
+	}
+	switch e.Result.Outcome {
+	case apply.Succeeded:
+		ready := ", all ready"
+		if e.Revision.NotWaited && len(e.Result.States) == 0 {
+			ready = ""
+		}
+		fmt.Fprintf(b, "nothing to change: %s%s (revision %d, %s)\n",
+			count(total, "object"), ready, e.Revision.Number, e.sinceDeployed())
+	case apply.Interrupted:
+		fmt.Fprintf(b, "interrupted while waiting for %d of %s; nothing was changed\n",
+			len(e.Result.NotReady), count(total, "object"))
+	default:
+		words := "are not ready"
+		if len(e.Result.NotReady) == 1 {
+			words = "is not ready"
+		}
+		text := fmt.Sprintf("nothing to change, but %d of %s %s (revision %d, %s)",
+			len(e.Result.NotReady), count(total, "object"), words, e.Revision.Number, e.sinceDeployed())
+		b.WriteString(p.in(red, text) + "\n")
+		if e.Back > 0 {
+			fmt.Fprintf(b, "  back: %s   (to revision %d)\n", e.rollback(), e.Back)
+		}
+	}
+}
+
+func (e *End) sinceDeployed() string {
+	now := e.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	return fmt.Sprintf("%s %s ago", e.Revision.Status, Age(now, e.Revision.When))
+}
+
+func (e *End) writeInterrupted(b *strings.Builder) {
+	fmt.Fprintf(b, "interrupted: %d of %s done", len(e.Result.Finished), count(e.total(), "change"))
+	if n := e.Result.InFlight; n > 0 {
+		fmt.Fprintf(b, ", %d in flight finished", n)
+	}
+	if n := len(e.Result.NotReady); n > 0 {
+		fmt.Fprintf(b, ", %d not waited for", n)
+	}
+	if n := len(e.Result.NotStarted); n > 0 {
+		fmt.Fprintf(b, ", %d not started", n)
+	}
+	b.WriteString("; the lock is released\n")
+	fmt.Fprintf(b, "%s interrupted after %s\n", e.subject(), Duration(e.Took))
+	b.WriteString("  go on: the same command")
+	if e.Back > 0 {
+		fmt.Fprintf(b, " · back: %s   (to revision %d)", e.rollback(), e.Back)
+	}
+	b.WriteString("\n")
+}
+
+// subject names the run in its last lines.
+func (e *End) subject() string {
+	if e.Op == diff.OpDelete {
+		return "deleting " + e.Target.Release
+	}
+	return fmt.Sprintf("%s revision %d", e.Target.Release, e.Revision.Number)
+}
+
+var failureWords = map[apply.Outcome]string{
+	apply.Failed:   "failed",
+	apply.TimedOut: "timed out",
+	apply.Stale:    "stopped: the cluster changed meanwhile,",
+	apply.Lost:     "stopped: the lock was lost to another run,",
+}
+
+func (e *End) writeFailure(b *strings.Builder, p paint) {
+	head := fmt.Sprintf("%s %s after %s", e.subject(), failureWords[e.Result.Outcome], Duration(e.Took))
+	fmt.Fprintf(b, "%s: %s\n", p.in(red, head), e.tally())
+	switch {
+	case e.Result.Outcome == apply.Lost:
+		fmt.Fprintf(b, "  see what the other run does: %s\n", e.Flags.Command("status", e.Target.Release))
+	case e.Op == diff.OpDelete:
+		b.WriteString("  go on: the same command\n")
+	case e.Op == diff.OpRollback:
+		b.WriteString("  retry: the same command\n")
+	case e.Back > 0:
+		fmt.Fprintf(b, "  retry with a mended bundle, or: %s   (to revision %d)\n", e.rollback(), e.Back)
+	default:
+		fmt.Fprintf(b, "  retry with a mended bundle, or: %s\n", e.Flags.Command("delete", e.Target.Release))
+	}
+}
+
+// tally counts what became of the changes: 3 of 5 changes done, 1 not ready.
+func (e *End) tally() string {
+	text := fmt.Sprintf("%d of %s done", len(e.Result.Finished), count(e.total(), "change"))
+	failed, notReady := 0, 0
+	for _, id := range e.Result.NotReady {
+		if e.Result.Errs[id] != nil {
+			failed++
+		} else {
+			notReady++
+		}
+	}
+	if failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
+	}
+	if notReady > 0 {
+		text += fmt.Sprintf(", %d not ready", notReady)
+	}
+	if n := len(e.Result.NotStarted); n > 0 {
+		text += fmt.Sprintf(", %d not started%s", n, e.notStarted())
+	}
+	return text
+}
+
+// fewNames is how many names a result line takes.
+const fewNames = 3
+
+func (e *End) notStarted() string {
+	var parts []string
+	for _, id := range slices.SortedFunc(slices.Values(e.Result.NotStarted), object.ID.Compare) {
+		if len(parts) == fewNames {
+			parts = append(parts, "…")
+			break
+		}
+		verb := ""
+		if c := e.change(id); c != nil {
+			verb = string(c.Action) + " "
+		}
+		parts = append(parts, verb+Clean(id.In(e.Target.Namespace)))
+	}
+	return inBrackets(strings.Join(parts, ", "))
+}
+
+// total is the number of changes that had something to send.
+func (e *End) total() int {
+	if e.Plan == nil {
+		return len(e.Result.Finished) + len(e.Result.NotReady) + len(e.Result.NotStarted)
+	}
+	n := 0
+	for i := range e.Plan.Changes {
+		if len(e.Plan.Changes[i].Steps) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (e *End) change(id object.ID) *diff.Change {
+	if e.Plan == nil {
+		return nil
+	}
+	for i := range e.Plan.Changes {
+		if e.Plan.Changes[i].ID == id {
+			return &e.Plan.Changes[i]
+		}
+	}
+	return nil
+}
+
+func (e *End) pastOf(id object.ID) string {
+	if c := e.change(id); c != nil {
+		if past, ok := pasts[c.Action]; ok {
+			return past
+		}
+	}
+	return "applied"
+}
+
+// pasts say of an action that it was done.
+var pasts = map[diff.Action]string{
+	diff.Create: "created", diff.Update: "updated", diff.Recreate: "recreated", diff.Delete: "deleted",
+}
+
+// Outcome writes how a recorded revision ended: the block that its run ended
+// with.
+func Outcome(s Sink, name string, r release.Revision, result *release.Result, flags Flags) error {
+	if s.Format != Text {
+		return WriteDocument(s.Writer, s.Format, outcomeDocument(name, r, result))
+	}
+	var b strings.Builder
+	if result != nil && result.Diagnosis != nil {
+		writeDiagnosis(&b, *result.Diagnosis, flags.Namespace, flags, paint(s.Color))
+	}
+	if result != nil && result.Error != "" {
+		if b.Len() > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString("error: " + Clean(result.Error) + "\n")
+	}
+	if b.Len() > 0 {
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "%s revision %d: %s", name, r.Number, r.Status)
+	if r.Took > 0 {
+		fmt.Fprintf(&b, " after %s", Duration(r.Took))
+	}
+	b.WriteString("\n")
+	_, err := io.WriteString(s.Writer, b.String())
+	return err
+}
+
+// WaitingForLock says whom a run waits for. The ages are by the holder's clock.
+func WaitingForLock(name string, h release.Holder, now time.Time) string {
+	text := fmt.Sprintf("waiting for %s, who has been at %s for %s", Clean(h.By), name, Age(now, h.Since))
+	var more []string
+	if h.Revision > 0 {
+		more = append(more, "revision "+itoa(h.Revision))
+	}
+	more = append(more, "last sign of life "+Age(now, h.Renewed)+" ago")
+	if h.Job != "" {
+		more = append(more, Clean(h.Job))
+	}
+	return text + inBrackets(strings.Join(more, ", "))
+}
+
+// Question is what a run asks before its first write, and the answer that lets
+// it go ahead.
+func Question(op diff.Op, t diff.Target) (question, want string) {
+	where := t.Context
+	if where == "" {
+		where = t.Server
+	}
+	switch op {
+	case diff.OpDelete:
+		return fmt.Sprintf("Type the release's name to delete it from %s: ", Clean(where)), t.Release
+	case diff.OpRollback:
+		return fmt.Sprintf("Roll back %s in %s? [y/N] ", t.Release, Clean(where)), "y"
+	default:
+		return fmt.Sprintf("Apply to %s in %s? [y/N] ", t.Namespace, Clean(where)), "y"
+	}
+}

@@ -1,0 +1,339 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/belay-sh/belay/apply"
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/rollout"
+)
+
+// ProgressOptions say how a run is shown while it goes.
+type ProgressOptions struct {
+	Plan *diff.Plan
+	// Began is when the run began; times are counted from it.
+	Began time.Time
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Quiet shows nothing.
+	Quiet bool
+	Color bool
+	// Terminal shows what is under way in a table that is redrawn. Elsewhere
+	// there is a line per change of state, and a heartbeat.
+	Terminal bool
+	// Size is the width and height of the terminal, asked at each drawing.
+	Size func() (width, height int, ok bool)
+}
+
+// Times of the display.
+const (
+	heartbeat = 30 * time.Second
+	// settle is how long a write may wait for what follows it, so that an object
+	// that is ready at once takes one line.
+	settle = time.Second
+	// calm is the least time between two lines about the same object's waiting.
+	calm = 5 * time.Second
+	// redraw is how often the table on a terminal is drawn.
+	redraw = 150 * time.Millisecond
+)
+
+// Progress shows a run as it goes. Feed it with Event, and Stop it before
+// anything else is written to the same place.
+type Progress struct {
+	w  io.Writer
+	o  ProgressOptions
+	mu sync.Mutex
+	// rows are the objects met so far, in the order of their first event.
+	rows   []*progressRow
+	byID   map[object.ID]*progressRow
+	column int
+	// total is the number of objects that the run will see to.
+	total int
+	beats int
+	live  *liveTable // nil where lines are enough
+	done  chan struct{}
+	ended sync.WaitGroup
+}
+
+// progressRow is an object on its way.
+type progressRow struct {
+	id     object.ID
+	action diff.Action
+	state  rollout.State
+	began  time.Time
+	// wrote is true once the write is done and until a line has said so.
+	wrote   bool
+	wroteAt time.Time
+	// said is the last line about its waiting, and when it was written.
+	said   string
+	saidAt time.Time
+	ended  bool
+}
+
+// NewProgress shows a run's progress on w, until Stop.
+func NewProgress(w io.Writer, o ProgressOptions) *Progress {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	p := newProgress(w, o)
+	if o.Quiet {
+		return p
+	}
+	every := settle / 4
+	if p.live != nil {
+		every = redraw
+	}
+	p.ended.Add(1)
+	go func() {
+		defer p.ended.Done()
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-p.done:
+				return
+			case <-ticker.C:
+				p.tick(o.Now())
+			}
+		}
+	}()
+	return p
+}
+
+// newProgress is NewProgress without the clockwork.
+func newProgress(w io.Writer, o ProgressOptions) *Progress {
+	p := &Progress{w: w, o: o, byID: map[object.ID]*progressRow{}, done: make(chan struct{})}
+	if o.Terminal && !o.Quiet {
+		p.live = &liveTable{paint: paint(o.Color)}
+	}
+	for i := range o.Plan.Changes {
+		if c := &o.Plan.Changes[i]; len(c.Steps) > 0 {
+			p.total++
+			p.column = max(p.column, width(p.name(c.ID)))
+		}
+	}
+	return p
+}
+
+func (p *Progress) name(id object.ID) string { return Clean(id.In(p.o.Plan.Target.Namespace)) }
+
+// Event takes in one step of the run.
+func (p *Progress) Event(e apply.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.o.Quiet {
+		return
+	}
+	row := p.row(e)
+	row.state = e.State
+	var b strings.Builder
+	switch e.Kind {
+	case apply.Started:
+		return
+	case apply.Wrote:
+		row.wrote, row.wroteAt = true, e.At
+	case apply.Waiting:
+		if p.live == nil {
+			p.waiting(&b, row, e.At)
+		}
+	case apply.Done:
+		p.line(&b, row, e.At, joinWords(row.writeWords(), doneWords(e)))
+		row.ended = true
+	case apply.Broke:
+		p.line(&b, row, e.At, paint(p.o.Color).in(red, brokeWords(e)))
+		row.ended = true
+	}
+	p.emit(b.String(), e.At)
+}
+
+// row finds the object of an event. Objects without changes are met here first,
+// when they turn out not to be ready.
+func (p *Progress) row(e apply.Event) *progressRow {
+	row, known := p.byID[e.ID]
+	if known {
+		return row
+	}
+	row = &progressRow{id: e.ID, action: e.Action, began: e.At}
+	p.byID[e.ID] = row
+	p.rows = append(p.rows, row)
+	if e.Action == diff.Unchanged {
+		p.total++
+		p.column = max(p.column, width(p.name(e.ID)))
+	}
+	return row
+}
+
+// waiting writes what an object waits for, if that is news and the last line
+// about it is not too fresh.
+func (p *Progress) waiting(b *strings.Builder, row *progressRow, at time.Time) {
+	text := waitWords(row.state)
+	if !row.wrote && (text == row.said || at.Sub(row.saidAt) < calm && row.said != "") {
+		return
+	}
+	words := joinWords(row.writeWords(), text)
+	if row.said == "" {
+		words = joinWords(row.writeWords(), "waiting: "+text)
+		if text == "" {
+			words = joinWords(row.writeWords(), "waiting")
+		}
+	}
+	row.said, row.saidAt = text, at
+	p.line(b, row, at, words)
+}
+
+// writeWords say what was done with the object, once.
+func (r *progressRow) writeWords() string {
+	if !r.wrote {
+		return ""
+	}
+	r.wrote = false
+	if past, ok := pasts[r.action]; ok {
+		return past
+	}
+	return "applied"
+}
+
+func (p *Progress) line(b *strings.Builder, row *progressRow, at time.Time, text string) {
+	fmt.Fprintf(b, "%s  %s  %s\n", clock(at.Sub(p.o.Began)), pad(p.name(row.id), p.column), text)
+}
+
+// clock writes minutes and seconds.
+func clock(d time.Duration) string {
+	d = max(d, 0)
+	return fmt.Sprintf("%02d:%02d", int(d/time.Minute), int(d%time.Minute/time.Second))
+}
+
+// tick writes what the passing of time makes due.
+func (p *Progress) tick(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var b strings.Builder
+	if p.live == nil {
+		for _, row := range p.rows {
+			stale := row.said != "" && now.Sub(row.saidAt) >= calm && waitWords(row.state) != row.said
+			if !row.ended && (row.wrote && now.Sub(row.wroteAt) >= settle || stale) {
+				p.waiting(&b, row, now)
+			}
+		}
+		if beat := int(now.Sub(p.o.Began) / heartbeat); beat > p.beats {
+			p.beats = beat
+			b.WriteString(p.beat(now))
+		}
+	}
+	p.emit(b.String(), now)
+}
+
+// fewWaiting is how many objects a heartbeat names.
+const fewWaiting = 5
+
+// beat is the sign of life of a long wait.
+func (p *Progress) beat(now time.Time) string {
+	var parts []string
+	waiting := 0
+	for _, row := range p.rows {
+		if row.ended {
+			continue
+		}
+		waiting++
+		if len(parts) < fewWaiting {
+			parts = append(parts, p.name(row.id)+" "+row.beatWords(now))
+		}
+	}
+	if waiting == 0 {
+		return ""
+	}
+	if waiting > len(parts) {
+		parts = append(parts, "…")
+	}
+	return fmt.Sprintf("%s  waiting for %d of %d: %s\n", clock(now.Sub(p.o.Began)), waiting, p.total, strings.Join(parts, ", "))
+}
+
+func (r *progressRow) beatWords(now time.Time) string {
+	if text := waitWords(r.state); text != "" {
+		return text
+	}
+	return "since " + Duration(now.Sub(r.began).Truncate(time.Second))
+}
+
+// emit writes lines, and draws the table anew below them.
+func (p *Progress) emit(lines string, now time.Time) {
+	if p.live != nil {
+		lines = p.live.frame(p, lines, now)
+	}
+	if lines != "" {
+		_, _ = io.WriteString(p.w, lines) // a closed stderr never stops a run
+	}
+}
+
+// Stop ends the display. On a terminal the table goes, its lines stay.
+func (p *Progress) Stop() {
+	close(p.done)
+	p.ended.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.live != nil {
+		_, _ = io.WriteString(p.w, p.live.erase())
+	}
+}
+
+func joinWords(parts ...string) string {
+	var there []string
+	for _, s := range parts {
+		if s != "" {
+			there = append(there, s)
+		}
+	}
+	return strings.Join(there, ", ")
+}
+
+// waitWords say how far an object is.
+func waitWords(s rollout.State) string {
+	text := Clean(s.Summary)
+	if reason := Clean(s.Reason); reason != "" && !strings.Contains(text, reason) {
+		text = joinWords(text, reason)
+	}
+	return text
+}
+
+// doneWords say how an object ended well. What merely exists needs no word.
+func doneWords(e apply.Event) string {
+	if e.Action == diff.Delete {
+		return ""
+	}
+	text := Clean(e.State.Summary)
+	switch {
+	case e.State.Wanted > 0 && !strings.HasPrefix(text, "complete"):
+		return fmt.Sprintf("ready: %d of %d", e.State.Done, e.State.Wanted)
+	case text == "exists" || text == "":
+		if e.Action == diff.Unchanged {
+			return "ready"
+		}
+		return ""
+	default:
+		return text
+	}
+}
+
+func brokeWords(e apply.Event) string {
+	switch {
+	case e.Err != nil:
+		return "failed: " + Clean(trimSubject(e.Err.Error(), e.ID))
+	case e.State.Reason != "":
+		return "failed: " + Clean(e.State.Reason)
+	case e.State.Summary != "":
+		return "failed: " + Clean(e.State.Summary)
+	default:
+		return "failed"
+	}
+}
+
+// trimSubject takes the name of an object off the beginning of its error,
+// where it stands beside it already.
+func trimSubject(text string, id object.ID) string {
+	return strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(text, id.String()), ":"), " ")
+}
