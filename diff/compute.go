@@ -82,6 +82,8 @@ type item struct {
 	entry release.Owned // what the inventory knows of it; zero when nothing
 	// served is false for a kind that only this plan's CRD will bring.
 	served bool
+	// moved is true when somebody gave list items of ours other keys.
+	moved bool
 	// unread is true when reading it was forbidden.
 	unread bool
 

@@ -40,6 +40,24 @@ func (p *planner) conflicts(it *item) (body *unstructured.Unstructured, force bo
 	return body, force
 }
 
+// twins notes list items that somebody moved to another key. They make an apply
+// invalid and cannot be taken over, for the other's item would stay.
+func (p *planner) twins(it *item) bool {
+	twins := fields.Twins(it.body, it.Live)
+	for _, t := range twins {
+		manager := t.Entry.Manager
+		if manager == "" {
+			manager = "nobody known"
+		}
+		it.Conflicts = append(it.Conflicts, Conflict{
+			Path: t.Path, Manager: manager, Wrote: t.Entry.Time,
+			Ours: valueText(it.ID, t.Path, t.Ours), Theirs: valueText(it.ID, t.Path, t.Theirs),
+		})
+	}
+	it.moved = len(twins) > 0
+	return it.moved
+}
+
 // respell puts the live spelling into a copy of the body.
 func (p *planner) respell(it *item, body **unstructured.Unstructured, loss fields.Loss) bool {
 	if *body == it.body {
@@ -91,7 +109,7 @@ func (p *planner) refuseConflicts() {
 	count := 0
 	managers := map[string]bool{}
 	rows := [][2]string{}
-	var below []string
+	var below, mend []string
 	for _, it := range p.items {
 		open := 0
 		for _, c := range it.Conflicts {
@@ -99,7 +117,12 @@ func (p *planner) refuseConflicts() {
 				continue
 			}
 			open++
-			managers[c.Manager] = true
+			if it.moved {
+				mend = append(mend, fmt.Sprintf("put it back first, it cannot be taken over: kubectl %sedit %s %s",
+					namespaceFlag(it.ID.Namespace), it.Kind.GVR().GroupResource(), it.ID.Name))
+			} else {
+				managers[c.Manager] = true
+			}
 			rows = append(rows, [2]string{p.name(it.ID), c.Path})
 			below = append(below, fmt.Sprintf("    bundle %s%s · live %s, set by %s%s",
 				c.Ours, inBrackets(it.Source.String()), c.Theirs, c.Manager, ago(p.o.Now, c.Wrote)))
@@ -116,10 +139,19 @@ func (p *planner) refuseConflicts() {
 		r.Lines = append(r.Lines, line, below[i])
 	}
 	r.Message = "refused: " + plural(count, "conflict", "conflicts") + "; nothing was changed"
-	for _, m := range sortedKeys(managers) {
-		r.Hints = append(r.Hints, "take it over, once: --force-conflicts="+shellWord(m))
+	if len(managers) > 0 {
+		r.Hints = append(r.Hints, "take "+word(count, "it", "them")+" over, once: --force-conflicts="+
+			shellWord(strings.Join(sortedKeys(managers), ",")))
 	}
+	r.Hints = append(r.Hints, compact(mend)...)
 	p.plan.Refused = append(p.plan.Refused, r)
+}
+
+func namespaceFlag(ns string) string {
+	if ns == "" {
+		return ""
+	}
+	return "-n " + ns + " "
 }
 
 func inBrackets(s string) string {

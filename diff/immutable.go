@@ -17,6 +17,10 @@ import (
 func (p *planner) judgeImmutable(it *item) {
 	it.Merged = it.body
 	it.Paths = p.guessPaths(it)
+	if p.twins(it) {
+		it.Action = Update
+		return
+	}
 	it.Action = Recreate
 	it.Reason = p.immutableFields(it) + " is immutable"
 	if !p.claim(it) {

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -121,7 +122,7 @@ func tool(live *unstructured.Unstructured) string {
 func (p *planner) nobody(live *unstructured.Unstructured) string {
 	for _, e := range fields.Entries(live) {
 		if e.Subresource == "" && e.Manager != p.manager {
-			return fmt.Sprintf("nobody's (%s%s)", e.Manager, ago(p.o.Now, e.Time))
+			return "nobody's (" + e.Manager + strings.Replace(ago(p.o.Now, e.Time), " ", ", ", 1) + ")"
 		}
 	}
 	return "nobody's"

@@ -1,6 +1,12 @@
 package diff
 
 import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/belay-sh/belay/diff/fields"
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -16,18 +22,36 @@ func (p *planner) paths(it *item) []PathChange {
 // with what is live.
 func (p *planner) guessPaths(it *item) []PathChange {
 	before, _ := fields.Applied(it.Live, p.manager)
-	like := fields.Set{}
-	for _, e := range fields.Entries(it.Live) {
-		like = fields.Union(like, e.Fields)
-	}
 	body := withMeta(it.body, func(meta map[string]any) {
 		delete(meta, "name")
 		delete(meta, "namespace")
 	})
 	delete(body.Object, "apiVersion")
 	delete(body.Object, "kind")
-	after := fields.Of(body.Object, like)
-	return pathChanges(before.Fields, after, it.Live.Object, body.Object)
+	after := fields.Of(body.Object, allFields(it.Live))
+	guessed := pathChanges(before.Fields, after, it.Live.Object, body.Object)
+	return slices.DeleteFunc(guessed, func(c PathChange) bool {
+		return c.Ownership || sameQuantity(c.From, c.To)
+	})
+}
+
+// sameQuantity says that two values are one quantity in two spellings: 0.5, 500m.
+func sameQuantity(a, b any) bool {
+	from, err := resource.ParseQuantity(fmt.Sprint(a))
+	if err != nil {
+		return false
+	}
+	to, err := resource.ParseQuantity(fmt.Sprint(b))
+	return err == nil && from.Cmp(to) == 0
+}
+
+// allFields are the fields that anybody owns: the shape of the object.
+func allFields(u *unstructured.Unstructured) fields.Set {
+	all := fields.Set{}
+	for _, e := range fields.Entries(u) {
+		all = fields.Union(all, e.Fields)
+	}
+	return all
 }
 
 // pathChanges leaves out the marks that belay writes on every object.

@@ -1,10 +1,12 @@
 package diff
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -38,6 +40,9 @@ func (p *planner) askRights(ctx context.Context, it *item) error {
 	allowed, err := p.r.Can(ctx, wanted)
 	if err != nil {
 		return fmt.Errorf("asking for the right to %s %s: %w", wanted[0].Verb, it.ID, err)
+	}
+	if it.unread {
+		p.lacks(it.access("get"), it.ID)
 	}
 	it.admission = true
 	for i, ok := range allowed {
@@ -126,7 +131,9 @@ func (p *planner) refuseRights() {
 	if len(p.lacking) == 0 {
 		return
 	}
-	slices.SortFunc(p.lacking, func(a, b lack) int { return a.id.Compare(b.id) })
+	slices.SortFunc(p.lacking, func(a, b lack) int {
+		return cmp.Or(a.id.Compare(b.id), strings.Compare(a.Verb, b.Verb))
+	})
 	r := Refusal{Code: RefusedPermission}
 	seen := map[object.Access]bool{}
 	namespaces := map[string]bool{}

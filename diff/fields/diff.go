@@ -76,10 +76,10 @@ func project(v any, s Set) any {
 		return m
 	case []any:
 		list := []any{}
-		for _, key := range order(s, nil, v) {
-			if i := index(v, key); i >= 0 {
-				sub, _ := s.node(key)
-				list = append(list, project(v[i], sub))
+		for _, c := range children(s, nil, v) {
+			if c.b != nil {
+				sub, _ := s.node(c.key)
+				list = append(list, project(c.b, sub))
 			}
 		}
 		return list

@@ -1,6 +1,10 @@
 package fields
 
-import "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
 
 // Loss is a path that another manager would lose by our apply.
 type Loss struct {
@@ -56,4 +60,79 @@ func unmanaged(live, answer *unstructured.Unstructured, manager string) []Loss {
 
 func identity(e Entry) [4]string {
 	return [4]string{e.Manager, e.Operation, e.APIVersion, e.Subresource}
+}
+
+// Twin is a list item of a manifest that is live under another key: a port of
+// the same name with another number. An apply would add it beside the other,
+// and the server refuses the pair.
+type Twin struct {
+	// Path is the key field that differs; Ours and Theirs are its values.
+	Path         string
+	Ours, Theirs any
+	Entry        Entry // of who owns the live item; zero when nobody does
+}
+
+// Twins finds them in the lists whose keys do not include the name.
+func Twins(body, live *unstructured.Unstructured) []Twin {
+	entries := Entries(live)
+	like := Set{}
+	for _, e := range entries {
+		like = Union(like, e.Fields)
+	}
+	var twins []Twin
+	walk(Of(body.Object, like), Point{A: live.Object, B: body.Object}, func(p Point, s Set) bool {
+		ours, isList := p.B.([]any)
+		theirs, _ := p.A.([]any)
+		names := keyNames(s)
+		if !isList || names == nil || slices.Contains(names, "name") {
+			return p.B != nil
+		}
+		for _, item := range theirs {
+			if t, ok := twinOf(item, ours, names); ok {
+				key, _ := keyOf(item, names)
+				t.Path = p.Path + t.Path
+				t.Entry = ownerOf(entries, append(p.Keys[:len(p.Keys):len(p.Keys)], key))
+				twins = append(twins, t)
+			}
+		}
+		return true
+	})
+	return twins
+}
+
+// twinOf looks for an item of ours with the name of a live one, if none of ours
+// has its key.
+func twinOf(live any, ours []any, names []string) (Twin, bool) {
+	key, ok := keyOf(live, names)
+	m, _ := live.(map[string]any)
+	name, named := m["name"].(string)
+	if !ok || !named || name == "" || index(ours, key) >= 0 {
+		return Twin{}, false
+	}
+	for _, item := range ours {
+		our, _ := item.(map[string]any)
+		if our["name"] != name {
+			continue
+		}
+		for _, field := range names {
+			value, there := our[field]
+			if !there {
+				value, _ = keyDefault(field)
+			}
+			if !Equal(value, m[field]) {
+				return Twin{Path: "[" + name + "]." + field, Ours: value, Theirs: m[field]}, true
+			}
+		}
+	}
+	return Twin{}, false
+}
+
+// ownerOf finds the entry that owns a path.
+func ownerOf(entries []Entry, keys []string) Entry {
+	for _, e := range entries {
+		if has(e.Fields, keys) {
+			return e
+		}
+	}
+	return Entry{}
 }

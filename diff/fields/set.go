@@ -142,14 +142,22 @@ func (s Set) Without(path ...string) Set {
 }
 
 // Of guesses the set that an apply of a manifest would own, where the server
-// cannot be asked. like tells which of its lists have keys; others are taken whole.
+// cannot be asked. like tells which of its lists have keys and which of its maps
+// are owned whole; lists that it does not know are taken whole.
 func Of(v any, like Set) Set {
+	return guess(v, like, len(like) > 0)
+}
+
+func guess(v any, like Set, known bool) Set {
 	s := Set{}
+	if known && like.leaf() {
+		return s
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		for name, item := range v {
-			sub, _ := like.node("f:" + name)
-			s["f:"+name] = Of(item, sub)
+			sub, known := like.node("f:" + name)
+			s["f:"+name] = guess(item, sub, known)
 		}
 		if len(s) > 0 {
 			s["."] = Set{}
@@ -164,8 +172,8 @@ func Of(v any, like Set) Set {
 			if !ok {
 				return Set{}
 			}
-			sub, _ := like.node(key)
-			s[key] = Of(item, sub)
+			sub, known := like.node(key)
+			s[key] = guess(item, sub, known)
 		}
 	}
 	return s
@@ -222,8 +230,28 @@ func itemKey(key string) (map[string]any, bool) {
 		return nil, false
 	}
 	var m map[string]any
+	if name, value, ok := simpleKey(data); ok {
+		return map[string]any{name: value}, true
+	}
 	err := json.Unmarshal([]byte(data), &m)
 	return m, err == nil
+}
+
+// simpleKey reads {"name":"value"}, which most keys are, without a JSON decoder.
+func simpleKey(data string) (name, value string, ok bool) {
+	data, ok = strings.CutPrefix(data, `{"`)
+	if !ok {
+		return "", "", false
+	}
+	name, value, ok = strings.Cut(data, `":"`)
+	if !ok {
+		return "", "", false
+	}
+	value, ok = strings.CutSuffix(value, `"}`)
+	if !ok || strings.ContainsAny(name, `"\`) || strings.ContainsAny(value, `"\`) {
+		return "", "", false
+	}
+	return name, value, true
 }
 
 // find returns the index of the item with the key, or -1.

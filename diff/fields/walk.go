@@ -31,48 +31,77 @@ func Walk(s Set, a, b any, fn func(p Point, whole bool)) {
 
 // walk visits all nodes below s; visit says whether to go deeper.
 func walk(s Set, p Point, visit func(Point, Set) bool) {
-	for _, key := range order(s, p.A, p.B) {
-		sub, _ := s.node(key)
-		next := Point{A: at(p.A, key), B: at(p.B, key)}
-		next.Path = extend(p, key, next)
-		next.Keys = append(p.Keys[:len(p.Keys):len(p.Keys)], key)
+	for _, c := range children(s, p.A, p.B) {
+		sub, _ := s.node(c.key)
+		next := Point{A: c.a, B: c.b}
+		next.Path = extend(p, c, next)
+		next.Keys = append(p.Keys[:len(p.Keys):len(p.Keys)], c.key)
 		if visit(next, sub) {
 			walk(sub, next, visit)
 		}
 	}
 }
 
-// order sorts the children of a node as the objects have them.
-func order(s Set, a, b any) []string {
+// child is a child of a node and its values in two objects.
+type child struct {
+	key   string
+	a, b  any
+	place int            // in the lists
+	item  map[string]any // the keys of a list item
+}
+
+// children returns the children of a node as the objects have them: fields by
+// name, items in the order of b's list, then a's.
+func children(s Set, a, b any) []child {
 	keys := s.keys()
+	all := make([]child, len(keys))
 	listA, isA := a.([]any)
 	listB, isB := b.([]any)
-	if !isA && !isB {
-		return keys
-	}
-	place := make(map[string]int, len(keys))
-	for _, key := range keys {
-		if i := index(listB, key); i >= 0 {
-			place[key] = i
-		} else if i := index(listA, key); i >= 0 {
-			place[key] = len(listB) + i
-		} else {
-			place[key] = len(listB) + len(listA)
+	mapA, _ := a.(map[string]any)
+	mapB, _ := b.(map[string]any)
+	for i, key := range keys {
+		c := &all[i]
+		c.key = key
+		if name, ok := strings.CutPrefix(key, "f:"); ok {
+			c.a, c.b = mapA[name], mapB[name]
+			continue
+		}
+		c.item, _ = itemKey(key)
+		c.place = len(listA) + len(listB)
+		if j := c.index(listA); j >= 0 {
+			c.a, c.place = listA[j], len(listB)+j
+		}
+		if j := c.index(listB); j >= 0 {
+			c.b, c.place = listB[j], j
 		}
 	}
-	sort.SliceStable(keys, func(i, j int) bool { return place[keys[i]] < place[keys[j]] })
-	return keys
+	if isA || isB {
+		sort.SliceStable(all, func(i, j int) bool { return all[i].place < all[j].place })
+	}
+	return all
+}
+
+func (c *child) index(list []any) int {
+	switch {
+	case len(list) == 0:
+		return -1
+	case c.item != nil:
+		return find(list, c.item)
+	case strings.HasPrefix(c.key, "v:"):
+		return member(list, c.key)
+	}
+	return -1
 }
 
 // extend writes the path one key longer.
-func extend(parent Point, key string, p Point) string {
+func extend(parent Point, c child, p Point) string {
 	switch {
-	case strings.HasPrefix(key, "f:"):
-		return field(parent, key[2:], p)
-	case strings.HasPrefix(key, "v:"):
-		return parent.Path + "[" + strings.Trim(key[2:], `"`) + "]"
+	case strings.HasPrefix(c.key, "f:"):
+		return field(parent, c.key[2:], p)
+	case strings.HasPrefix(c.key, "v:"):
+		return parent.Path + "[" + strings.Trim(c.key[2:], `"`) + "]"
 	default:
-		return parent.Path + "[" + itemName(key, p) + "]"
+		return parent.Path + "[" + itemName(c.item, p) + "]"
 	}
 }
 
@@ -102,8 +131,7 @@ func flat(parent string, p Point) bool {
 }
 
 // itemName names a list item: by its one key, else by its name, else by all keys.
-func itemName(key string, p Point) string {
-	fields, _ := itemKey(key)
+func itemName(fields map[string]any, p Point) string {
 	if len(fields) == 1 {
 		for _, v := range fields {
 			return scalar(v)
