@@ -147,7 +147,9 @@ func (s *Store) putOne(ctx context.Context, body *unstructured.Unstructured, hel
 		if err := held(); err != nil {
 			return err
 		}
-		_, err := s.Cluster.Create(ctx, secretKind, body)
+		limited, cancel := context.WithTimeout(ctx, putTimeout)
+		_, err := s.Cluster.Create(limited, secretKind, body)
+		cancel()
 		switch {
 		case err == nil || apierrors.IsAlreadyExists(err):
 			return nil
@@ -250,6 +252,10 @@ func (s *Store) drop(ctx context.Context, name string, names []string, held func
 // dropTimeout bounds the deletion of a chunk, so that it cannot outlast the
 // lock that it was sent under.
 const dropTimeout = (LockLife - HeldFor) / 2
+
+// putTimeout bounds one attempt to write a chunk, before the lock is looked at
+// again.
+const putTimeout = HeldFor
 
 // tries and backoff bound how often a request is sent that found no answer.
 const tries = 5

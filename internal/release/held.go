@@ -18,6 +18,8 @@ type edit struct {
 	change func(*head)
 	// records says that change touches revisions.
 	records bool
+	// sign is a sign of life and nothing else.
+	sign bool
 }
 
 // write brings an edit, and what was noted since the last one, into the
@@ -29,6 +31,11 @@ func (l *Lock) write(ctx context.Context, e edit) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	return l.swap(ctx, e)
+}
+
+// swap is a write whose turn it is.
+func (l *Lock) swap(ctx context.Context, e edit) error {
 	l.mu.Lock()
 	dead := l.lost || l.over
 	l.mu.Unlock()
@@ -43,6 +50,16 @@ func (l *Lock) write(ctx context.Context, e edit) error {
 	}
 	named := before.named()
 	pieces = slices.DeleteFunc(pieces, func(p piece) bool { return named[p.digest] })
+	if len(pieces) > 0 && l.Held() != nil {
+		// Nothing fences chunks: the head must show first whose the lock is.
+		if err := l.swap(ctx, edit{sign: true}); err != nil {
+			return err
+		}
+		if err := l.Held(); err != nil {
+			return err // it took too long
+		}
+		return l.swap(ctx, e)
+	}
 	if err := l.store.put(ctx, l.name, pieces, l.Held); err != nil {
 		l.litter(pieces)
 		return err
@@ -79,6 +96,9 @@ func (l *Lock) draft(e edit) (*record, []piece, int, error) {
 	next.Lock.Renewed = stamp(l.store.now())
 	if e.change != nil {
 		e.change(&next.head)
+	}
+	if e.sign {
+		return next, nil, l.written, nil
 	}
 	if l.noted != l.written {
 		items := encodeInventory(l.inventory)

@@ -91,8 +91,7 @@ func (l *Lock) State() *State {
 // it intends to make (entries that exist keep their UID and hashes). The number
 // and time of the revision are set by it and returned. The previous revision, if
 // it was still applying, becomes interrupted. r.Status may be Deleting, else it is
-// Applying. w may be nil when nothing is wanted. How many revisions are kept is
-// said by w.
+// Applying. How many revisions are kept is said by w; a deletion needs none.
 func (l *Lock) Intend(ctx context.Context, r Revision, w *render.Wanted, intended map[object.ID]Owned) (Revision, error) {
 	l.mu.Lock()
 	rec := l.rec
@@ -103,7 +102,9 @@ func (l *Lock) Intend(ctx context.Context, r Revision, w *render.Wanted, intende
 	}
 	now := l.store.now()
 	r.When, r.Took = stamp(now), 0
-	if r.Status != Deleting {
+	if r.Status == Deleting {
+		w = nil // and no revision is dropped for it: it may fail
+	} else {
 		r.Status = Applying
 	}
 	if r.By == "" {
@@ -297,13 +298,26 @@ func (l *Lock) unlock(ctx context.Context) error {
 
 // Erase removes all records of the release, the head last, and with it the
 // lock. The inventory must be empty but for what is kept or shared. Killed
-// half-way, it leaves a head whose next delete ends it.
+// half-way, it leaves a head whose next delete ends it. When it fails, the lock
+// is given back if that is still possible.
 func (l *Lock) Erase(ctx context.Context) error {
+	err := l.erase(ctx)
+	l.stop()
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, ErrLost) {
+		_ = l.unlock(ctx) // or it expires
+	}
+	return fmt.Errorf("erasing release %q: %w", l.name, err)
+}
+
+func (l *Lock) erase(ctx context.Context) error {
 	l.mu.Lock()
 	for id, o := range l.inventory {
 		if !o.Kept && !o.Shared {
 			l.mu.Unlock()
-			return fmt.Errorf("erasing release %q: %s may still exist", l.name, id)
+			return fmt.Errorf("%s may still exist", id)
 		}
 	}
 	clear(l.inventory)
@@ -325,10 +339,7 @@ func (l *Lock) Erase(ctx context.Context) error {
 		l.stop()
 		err = l.remove(ctx)
 	}
-	if err != nil {
-		return fmt.Errorf("erasing release %q: %w", l.name, err)
-	}
-	return nil
+	return err
 }
 
 // remove deletes the head, if it is still as this run knows it.

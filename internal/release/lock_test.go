@@ -182,6 +182,34 @@ func TestAHolderWithoutContactStopsWritingAndMayRecover(t *testing.T) {
 	})
 }
 
+func TestARunFinishesThoughItHadNoContactForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		store, p := newRun(s, "alice")
+		l := mustLock(t, store)
+		w := wanted(2, "one")
+		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+			t.Fatal(err)
+		}
+		p.mu.Lock()
+		p.faults = func(int, string) fault { return refuse }
+		p.mu.Unlock()
+		time.Sleep(LockLife)
+		if err := l.Held(); !errors.Is(err, ErrLost) {
+			t.Fatalf("held: %v", err)
+		}
+		p.mu.Lock()
+		p.faults = nil
+		p.mu.Unlock()
+		if _, err := l.Finish(t.Context(), Failed, Result{Error: "no contact"}); err != nil {
+			t.Fatal(err)
+		}
+		if got := statuses(checkSound(t, s)); got != "1 failed" {
+			t.Errorf("revisions: %s", got)
+		}
+	})
+}
+
 func TestTheClockThatSaysLongerCounts(t *testing.T) {
 	now := time.Now()
 	for name, c := range map[string]struct {

@@ -172,6 +172,7 @@ func TestErasingLeavesNothing(t *testing.T) {
 		if err := l.Erase(t.Context()); err == nil {
 			t.Fatal("erased although objects may exist")
 		}
+		l = mustLock(t, store) // it was given back
 		for _, o := range w.Objects {
 			l.Forget(o.ID())
 		}
