@@ -25,7 +25,7 @@ bin/playground: $(SOURCE)
 	CGO_ENABLED=0 go build -C playground -trimpath -ldflags "-s -w" -o ../bin/playground .
 	@touch bin/playground
 
-demo: build playground ## show the main job, on a cluster of its own
+demo: ## show the main job, on a cluster of its own
 	@./demo.sh
 
 test: lint playground ## everything that must hold: gofmt, vet, linter, unit and end-to-end tests
@@ -45,7 +45,7 @@ bench: build playground bin/helm ## measure belay beside raw server-side apply, 
 	bin/playground run -- go run ./bench
 
 bin/helm: bench/peers/go.mod
-	@echo "building Helm, to measure beside; a minute or two"
+	@echo "building Helm, to measure beside; some minutes the first time"
 	go build -C bench/peers -trimpath -ldflags "-s -w" -o ../../bin/helm helm.sh/helm/v4/cmd/helm
 
 golden: ## accept the output of the tests as the new expected output
