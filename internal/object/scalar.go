@@ -11,7 +11,7 @@ import (
 // 1_000 are strings), save that 0644 is octal, as Kubernetes has always read
 // file modes. The result is nil, bool, int64, float64 or string. A number that
 // printing would spell differently (1.20, 1e3, 0777) is a json.Number with its
-// spelling when exact is set. ok is false for infinities and NaN, which JSON
+// spelling when exact is set, unless it is zero, so that it stays false. ok is false for infinities and NaN, which JSON
 // cannot hold.
 func Scalar(text string, exact bool) (value any, ok bool) {
 	if text == "" {
@@ -40,7 +40,7 @@ func number(text string, exact bool) (any, bool) {
 		return nil, false
 	}
 	if i, ok := integer(text); ok {
-		if exact && strconv.FormatInt(i, 10) != text {
+		if exact && i != 0 && strconv.FormatInt(i, 10) != text {
 			return json.Number(text), true
 		}
 		return i, true
@@ -52,7 +52,7 @@ func number(text string, exact bool) (any, bool) {
 	if err != nil {
 		return nil, false // out of range
 	}
-	if exact && strconv.FormatFloat(f, 'g', -1, 64) != text {
+	if exact && f != 0 && strconv.FormatFloat(f, 'g', -1, 64) != text {
 		return json.Number(text), true
 	}
 	return Number(f), true

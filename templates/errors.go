@@ -1,0 +1,281 @@
+package templates
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"text/template/parse"
+	"unicode/utf8"
+)
+
+// Error is a mistake in a template, and where it is.
+type Error struct {
+	File string
+	// Line and Column count from 1; Column 0 is unknown.
+	Line, Column int
+	// Width is the number of characters that are wrong.
+	Width   int
+	Message string
+	// Note stands beside the caret: what there is instead.
+	Note string
+	// Text is where the mistake is, and TextLine and TextColumn the place in it: the
+	// file's, or those of a text that tpl was given.
+	Text                 string
+	TextLine, TextColumn int
+	// Trace are the calls that led to it, innermost first: `include "x" at
+	// templates/front.yaml:3:7`.
+	Trace []string
+
+	// unknown is true when a name is not defined.
+	unknown bool
+}
+
+// Error writes "file:line:column: message" and the trace.
+func (e *Error) Error() string {
+	out := e.Place() + ": " + e.Message
+	if e.Note != "" {
+		out += " (" + e.Note + ")"
+	}
+	for _, t := range e.Trace {
+		out += "\n  in " + t
+	}
+	return out
+}
+
+// Place writes file:line:column.
+func (e *Error) Place() string {
+	if e.Column == 0 {
+		return fmt.Sprintf("%s:%d", e.File, e.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)
+}
+
+// source is a text that templates were parsed from.
+type source struct {
+	name, text string
+	// starts are the offsets of the lines.
+	starts []int
+}
+
+func newSource(name, text string) *source {
+	s := &source{name: name, text: text, starts: []int{0}}
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\n' {
+			s.starts = append(s.starts, i+1)
+		}
+	}
+	return s
+}
+
+// line returns the number of the line that holds an offset.
+func (s *source) line(pos parse.Pos) int {
+	return sort.SearchInts(s.starts, int(pos)+1)
+}
+
+func (s *source) position(pos parse.Pos) (line, column int) {
+	pos = max(0, min(pos, parse.Pos(len(s.text))))
+	line = s.line(pos)
+	return line, 1 + utf8.RuneCountInString(s.text[s.starts[line-1]:pos])
+}
+
+func (s *source) place(pos parse.Pos) string {
+	line, column := s.position(pos)
+	if s.name == "" {
+		return fmt.Sprintf("%d:%d of the text given to tpl", line, column)
+	}
+	return fmt.Sprintf("%s:%d:%d", s.name, line, column)
+}
+
+func (s *source) errorAt(pos parse.Pos, width int, format string, args ...any) *Error {
+	line, column := s.position(pos)
+	return &Error{
+		File: s.name, Line: line, Column: column, Width: width, Message: fmt.Sprintf(format, args...),
+		Text: s.text, TextLine: line, TextColumn: column,
+	}
+}
+
+var (
+	parseErrorHead = regexp.MustCompile(`^template: .*?:(\d+): `)
+	unclosed       = regexp.MustCompile(`^(unclosed \w+) started at .*:(\d+)$`)
+	undefinedFunc  = regexp.MustCompile(`^function "(.*)" not defined$`)
+)
+
+// parseError locates an error of the parser, which knows lines only.
+func (s *source) parseError(err error, names map[string]any) *Error {
+	message, line := err.Error(), 1
+	if m := parseErrorHead.FindStringSubmatch(message); m != nil {
+		message = message[len(m[0]):]
+		line, _ = strconv.Atoi(m[1]) // digits
+	}
+	if m := unclosed.FindStringSubmatch(message); m != nil {
+		message = m[1]
+		line, _ = strconv.Atoi(m[2]) // digits
+	}
+	line = min(line, len(s.starts))
+	e := &Error{File: s.name, Line: line, Message: message, Text: s.text, TextLine: line}
+	if m := undefinedFunc.FindStringSubmatch(message); m != nil {
+		e.Message = fmt.Sprintf("there is no function %q", m[1])
+		if like := nearest(m[1], slices.Sorted(maps.Keys(names))); like != "" {
+			e.Note = "the nearest is " + like
+		}
+		s.pointAt(e, m[1])
+	}
+	return e
+}
+
+// pointAt sets the column of a word that stands once in the error's line.
+func (s *source) pointAt(e *Error, word string) {
+	end := len(s.text)
+	if e.Line < len(s.starts) {
+		end = s.starts[e.Line]
+	}
+	text := s.text[s.starts[e.Line-1]:end]
+	if strings.Count(text, word) == 1 {
+		e.Column = 1 + utf8.RuneCountInString(text[:strings.Index(text, word)])
+		e.TextColumn, e.Width = e.Column, utf8.RuneCountInString(word)
+	}
+}
+
+var (
+	execErrorHead = regexp.MustCompile(`(?s)^template: .*?:(\d+):(\d+): executing .*? at <.*?>: `)
+	callError     = regexp.MustCompile(`^error calling ([\w.]+): `)
+	wrongType     = regexp.MustCompile(`wrong type for value; expected (\S+); got (\S+)`)
+	iterateOver   = regexp.MustCompile(`(?s)range can't iterate over .*`)
+)
+
+// locate turns an error of text/template into an Error, unless it is one.
+func (r *renderer) locate(s *source, w *sink, err error) error {
+	var located *Error
+	if errors.As(err, &located) {
+		return located
+	}
+	message := err.Error()
+	m := execErrorHead.FindStringSubmatch(message)
+	if m == nil {
+		e := s.errorAt(s.lineStart(w.line), 1, "%s", message)
+		e.Column = 0
+		return r.traced(e)
+	}
+	message = message[len(m[0]):]
+	line, _ := strconv.Atoi(m[1]) // digits
+	offset, _ := strconv.Atoi(m[2])
+	pos := s.lineStart(line) + parse.Pos(offset)
+	width := 1
+	if c := callError.FindStringSubmatch(message); c != nil {
+		message = strings.TrimPrefix(c[1], "_") + message[len(c[0])-2:]
+	}
+	if word := leadingWord(s.text[min(int(pos), len(s.text)):]); word != "" {
+		width = utf8.RuneCountInString(word)
+	}
+	message = wrongType.ReplaceAllStringFunc(message, func(text string) string {
+		m := wrongType.FindStringSubmatch(text)
+		return fmt.Sprintf("%s is expected here, not %s", typeWord(m[1]), typeWord(m[2]))
+	})
+	// What it cannot iterate over may be a secret.
+	message = iterateOver.ReplaceAllString(message, "range needs a list, a mapping or a number")
+	message = strings.TrimPrefix(strings.TrimPrefix(message, "fail: "), "round: ")
+	return r.traced(s.errorAt(pos, width, "%s", message))
+}
+
+func (s *source) lineStart(line int) parse.Pos {
+	return parse.Pos(s.starts[max(0, min(line, len(s.starts))-1)])
+}
+
+func leadingWord(text string) string {
+	end := strings.IndexFunc(text, func(r rune) bool {
+		return r != '.' && r != '_' && r != '$' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+	if end < 0 {
+		return text
+	}
+	return text[:end]
+}
+
+// typeWord says a Go type in the words of YAML.
+func typeWord(goType string) string {
+	switch {
+	case strings.HasPrefix(goType, "map["):
+		return "a mapping"
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "float"), goType == "json.Number":
+		return "a number"
+	case goType == "string":
+		return "a string"
+	case goType == "bool":
+		return "a boolean"
+	}
+	return goType
+}
+
+// frame is a call of include or tpl.
+type frame struct {
+	site *site
+	// name is what was included; empty for tpl.
+	name string
+}
+
+// maxTrace bounds the calls that an error names.
+const maxTrace = 8
+
+// traced adds to an error the calls that led to it. An error in a text that
+// tpl was given is located at the call.
+func (r *renderer) traced(e *Error) *Error {
+	for i := len(r.stack) - 1; i >= 0; i-- {
+		f := r.stack[i]
+		place := f.site.source.place(f.site.pos)
+		if f.name != "" {
+			if len(e.Trace) < maxTrace {
+				e.Trace = append(e.Trace, fmt.Sprintf("include %q at %s", f.name, place))
+			}
+			continue
+		}
+		if e.File == "" {
+			e.Message = fmt.Sprintf("in the text given to tpl, %d:%d: %s", e.TextLine, max(1, e.TextColumn), e.Message)
+			e.Line, e.Column = f.site.source.position(f.site.pos)
+			e.File = f.site.source.name
+		} else if len(e.Trace) < maxTrace {
+			e.Trace = append(e.Trace, "tpl at "+place)
+		}
+	}
+	return e
+}
+
+// nearest returns the name that differs least from one that is not known, or "".
+func nearest(name string, known []string) string {
+	best, least := "", len(name)/3+2
+	for _, k := range known {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, drop, change or swap with a neighbour.
+func distance(a, b string) int {
+	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		next[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			next[j] = min(row[j]+1, next[j-1]+1, row[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				next[j] = min(next[j], before[j-2]+1)
+			}
+		}
+		before, row, next = row, next, before
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,101 @@
+package templates
+
+import (
+	"bytes"
+	"errors"
+	"text/template/parse"
+)
+
+// Bounds of what one run may make, so that a mistake ends as an error.
+const (
+	maxOutput = 64 << 20
+	maxDepth  = 1000
+	maxRounds = 2_000_000
+)
+
+var errOutput = errors.New("more than 64 MiB of output")
+
+// sink collects what a template writes, and notes for each line of it the line
+// of the template that was executing. text/template hands over the very bytes of
+// a text node, by which the node is known again.
+type sink struct {
+	buf   bytes.Buffer
+	texts map[*byte]int
+	// line is the template's line that is being executed.
+	line  int
+	lines []int
+	// fresh is true when the next byte begins a line of output.
+	fresh bool
+}
+
+// newSink makes a sink that maps lines to those of a file's template.
+func newSink(t *tree) *sink {
+	s := &sink{texts: map[*byte]int{}, line: 1, fresh: true}
+	s.know(t.source, t.parsed.Root)
+	return s
+}
+
+// know notes where the text nodes of a list stand.
+func (s *sink) know(src *source, l *parse.ListNode) {
+	if l == nil {
+		return
+	}
+	for _, n := range l.Nodes {
+		switch n := n.(type) {
+		case *parse.TextNode:
+			if len(n.Text) > 0 {
+				s.texts[&n.Text[0]] = src.line(n.Pos)
+			}
+		case *parse.IfNode:
+			s.know(src, n.List)
+			s.know(src, n.ElseList)
+		case *parse.WithNode:
+			s.know(src, n.List)
+			s.know(src, n.ElseList)
+		case *parse.RangeNode:
+			s.know(src, n.List)
+			s.know(src, n.ElseList)
+		}
+	}
+}
+
+func (s *sink) bytes() []byte { return s.buf.Bytes() }
+
+// Write implements io.Writer for text/template.
+func (s *sink) Write(p []byte) (int, error) {
+	if s.buf.Len()+len(p) > maxOutput {
+		return 0, errOutput
+	}
+	s.buf.Write(p)
+	if s.texts == nil || len(p) == 0 {
+		return len(p), nil
+	}
+	line, isText := s.texts[&p[0]]
+	if isText {
+		s.line = line
+	}
+	for rest := p; len(rest) > 0; {
+		if s.fresh {
+			s.lines = append(s.lines, s.line)
+			s.fresh = false
+		}
+		end := bytes.IndexByte(rest, '\n')
+		if end < 0 {
+			break
+		}
+		rest = rest[end+1:]
+		s.fresh = true
+		if isText {
+			s.line++
+		}
+	}
+	return len(p), nil
+}
+
+// rendered is the number of the output's line that is being written.
+func (s *sink) rendered() int {
+	if s.fresh {
+		return len(s.lines) + 1
+	}
+	return len(s.lines)
+}
