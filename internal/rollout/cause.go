@@ -166,8 +166,7 @@ func (c *collected) describe(p problem, now time.Time) finding {
 		c.describeCrash(&f, p, now)
 	case unschedulable:
 		f.Because = name + " cannot be scheduled"
-		f.Detail = []string{shorten(p.message)}
-		f.Detail = append(f.Detail, c.claimWords()...)
+		f.Detail = append([]string{schedulerWords(p.message)}, c.claimWords()...)
 	case ended:
 		f.Because = name + " failed"
 		if p.reason != "" {
@@ -250,16 +249,14 @@ func occurred(e *unstructured.Unstructured) (n int64, first, last time.Time) {
 
 func (c *collected) describeCrash(f *finding, p problem, now time.Time) {
 	name := p.pod.GetName()
-	how := fmt.Sprintf("exited %d", p.exit)
-	switch {
-	case p.reason == "OOMKilled":
-		how = "was killed for want of memory"
+	how, why := fmt.Sprintf("exited %d", p.exit), ""
+	switch p.reason {
+	case "OOMKilled":
+		how, why = "was killed", " for want of memory"
 		if limit := limitOf(p.pod, p.container, "memory"); limit != "" {
-			how = "was killed: it needs more memory than its limit of " + limit
+			why = " for using more than its memory limit of " + limit
 		}
-	case p.reason == "DeadlineExceeded":
-		how = "ran into its deadline"
-	case p.reason == "StartError" || p.reason == "ContainerCannotRun":
+	case "StartError", "ContainerCannotRun":
 		f.Because = fmt.Sprintf("%s of %s cannot be started: %s", p.containerName(), failAsID(p.pod), startWords(p))
 		return
 	}
@@ -267,6 +264,7 @@ func (c *collected) describeCrash(f *finding, p problem, now time.Time) {
 	if p.crashes > 1 {
 		f.Because += " " + times(p.crashes)
 	}
+	f.Because += why
 	if ago := now.Sub(p.ended); !p.ended.IsZero() && ago >= 0 {
 		f.Because += ", last " + duration(ago) + " ago"
 	}

@@ -230,7 +230,7 @@ func (s sightings) certain(now time.Time, pol policy.Policy, found []problem) (p
 		}
 	}
 	for key := range s {
-		if !seen[key] {
+		if !seen[key] && s[key].class != crash { // between crashes it may look well
 			delete(s, key)
 		}
 	}

@@ -19,6 +19,9 @@ const (
 	// podsAfter is how long a workload may take before its pods are looked at:
 	// most are ready by then, and cost nothing.
 	podsAfter = 1500 * time.Millisecond
+	// settleAfter is how long readiness must hold where no probe stands behind it:
+	// then it says only that the process was started.
+	settleAfter = 3 * time.Second
 	// mountAfter is how long a pod may prepare its volumes before the events are
 	// asked what keeps it, and eventsEvery how often they are.
 	mountAfter  = 15 * time.Second
@@ -62,8 +65,10 @@ type tracked struct {
 	state State                      // as last reported
 	// asks is true when no watch shows the object: it is asked for.
 	asks, asking bool
-	seen         sightings
-	pods, sets   *feed // of a workload that takes its time
+	// ready is since when it has been ready, while that has to prove itself.
+	ready      time.Time
+	seen       sightings
+	pods, sets *feed // of a workload that takes its time
 }
 
 // NewTracker starts following nothing; ctx ends all that it starts.
@@ -122,10 +127,31 @@ func (t *Tracker) take(x *tracked, u *unstructured.Unstructured) bool {
 	}
 	x.last = u
 	s := Of(u)
-	if s.Phase == Progressing {
+	switch s.Phase {
+	case Progressing:
+		x.ready = time.Time{}
 		s = t.judge(x, s)
+	case Ready:
+		s = t.settle(x, s)
 	}
 	return t.tell(x, s)
+}
+
+// settle holds readiness back until it has lasted, where it was seen to come and
+// nothing but the start of a process stands behind it.
+func (t *Tracker) settle(x *tracked, s State) State {
+	if x.state.Phase != Progressing || s.Wanted == 0 && x.ID.GroupKind() != podKind.GroupKind() || !unprobed(x.last) {
+		return s
+	}
+	now := t.o.Now()
+	if x.ready.IsZero() {
+		x.ready = now
+	}
+	if now.Sub(x.ready) < settleAfter {
+		s.Phase = Progressing
+		s.Summary += ", settling"
+	}
+	return s
 }
 
 // judge looks whether a workload that is not ready can still become it.

@@ -188,3 +188,11 @@ func (c *collected) claimWords() []string {
 	}
 	return lines
 }
+
+// schedulerWords drops what the scheduler says about other pods.
+func schedulerWords(message string) string {
+	for _, end := range []string{" no new claims to deallocate", " preemption:"} {
+		message, _, _ = strings.Cut(message, end)
+	}
+	return shorten(strings.TrimRight(message, " .,"))
+}

@@ -141,8 +141,10 @@ func job(u *unstructured.Unstructured) State {
 			}
 			return s
 		case "Failed", "FailureTarget":
-			s.Phase, s.Reason = Failed, c.Reason
-			s.Summary = "failed after " + plural(max(failed, 1), "try", "tries")
+			s.Phase, s.Reason, s.Summary = Failed, c.Reason, "failed"
+			if c.Type == "Failed" && failed > 0 { // before that they are still counted
+				s.Summary = "failed after " + plural(failed, "try", "tries")
+			}
 			return s
 		}
 	}
