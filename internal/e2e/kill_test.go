@@ -92,15 +92,15 @@ func (e *Env) statuses(release string) []string {
 	e.t.Helper()
 	r := e.Must(0, "history", release, "-n", e.NS, "-o", "json")
 	var history struct {
-		Revisions []struct {
+		Items []struct {
 			Status string `json:"status"`
-		} `json:"revisions"`
+		} `json:"items"`
 	}
 	if err := json.Unmarshal([]byte(r.Stdout), &history); err != nil {
 		e.t.Fatalf("reading the history: %v\n%v", err, r)
 	}
 	var all []string
-	for _, revision := range history.Revisions {
+	for _, revision := range history.Items {
 		all = append(all, revision.Status)
 	}
 	return all
