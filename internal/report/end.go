@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -150,7 +149,7 @@ func (e *End) writeInterrupted(b *strings.Builder) {
 	if n := len(e.Result.NotReady); n > 0 {
 		fmt.Fprintf(b, ", %d not waited for", n)
 	}
-	if n := len(e.Result.NotStarted); n > 0 {
+	if n := len(e.notStarted()); n > 0 {
 		fmt.Fprintf(b, ", %d not started", n)
 	}
 	b.WriteString("; the lock is released\n")
@@ -170,27 +169,42 @@ func (e *End) subject() string {
 	return fmt.Sprintf("%s revision %d", e.Target.Release, e.Revision.Number)
 }
 
-var failureWords = map[apply.Outcome]string{
-	apply.Failed:   "failed",
-	apply.TimedOut: "timed out",
-	apply.Stale:    "stopped: the cluster changed meanwhile,",
-	apply.Lost:     "stopped: the lock was lost to another run,",
+func (e *End) writeFailure(b *strings.Builder, p paint) {
+	head := e.subject() + " failed after " + Duration(e.Took)
+	switch e.Result.Outcome {
+	case apply.TimedOut:
+		head = e.subject() + " timed out after " + Duration(e.Took)
+	case apply.Stale:
+		head = e.subject() + " stopped after " + Duration(e.Took) + ", for the cluster changed meanwhile"
+	case apply.Lost:
+		head = e.subject() + " stopped after " + Duration(e.Took) + ", for the lock was lost to another run"
+	}
+	fmt.Fprintf(b, "%s: %s\n", p.in(red, head), e.tally())
+	fmt.Fprintf(b, "  %s\n", e.advice())
 }
 
-func (e *End) writeFailure(b *strings.Builder, p paint) {
-	head := fmt.Sprintf("%s %s after %s", e.subject(), failureWords[e.Result.Outcome], Duration(e.Took))
-	fmt.Fprintf(b, "%s: %s\n", p.in(red, head), e.tally())
+// advice is what to do after a failure.
+func (e *End) advice() string {
+	var again string
 	switch {
 	case e.Result.Outcome == apply.Lost:
-		fmt.Fprintf(b, "  see what the other run does: %s\n", e.Flags.Command("status", e.Target.Release))
+		return "see what the other run does: " + e.Flags.Command("status", e.Target.Release)
 	case e.Op == diff.OpDelete:
-		b.WriteString("  go on: the same command\n")
-	case e.Op == diff.OpRollback:
-		b.WriteString("  retry: the same command\n")
-	case e.Back > 0:
-		fmt.Fprintf(b, "  retry with a mended bundle, or: %s   (to revision %d)\n", e.rollback(), e.Back)
+		return "go on: the same command"
+	case e.Result.Outcome == apply.TimedOut:
+		again = "wait longer with --timeout"
+	case e.Result.Outcome == apply.Stale, e.Op == diff.OpRollback:
+		again = "retry: the same command"
 	default:
-		fmt.Fprintf(b, "  retry with a mended bundle, or: %s\n", e.Flags.Command("delete", e.Target.Release))
+		again = "retry with a mended bundle"
+	}
+	switch {
+	case e.Op == diff.OpRollback:
+		return again
+	case e.Back > 0:
+		return fmt.Sprintf("%s, or: %s   (to revision %d)", again, e.rollback(), e.Back)
+	default:
+		return again + ", or: " + e.Flags.Command("delete", e.Target.Release)
 	}
 }
 
@@ -211,8 +225,8 @@ func (e *End) tally() string {
 	if notReady > 0 {
 		text += fmt.Sprintf(", %d not ready", notReady)
 	}
-	if n := len(e.Result.NotStarted); n > 0 {
-		text += fmt.Sprintf(", %d not started%s", n, e.notStarted())
+	if ids := e.notStarted(); len(ids) > 0 {
+		text += fmt.Sprintf(", %d not started%s", len(ids), e.withVerbs(ids))
 	}
 	return text
 }
@@ -220,9 +234,21 @@ func (e *End) tally() string {
 // fewNames is how many names a result line takes.
 const fewNames = 3
 
-func (e *End) notStarted() string {
+// notStarted are the changes that were never begun. What needs no request is
+// none of them.
+func (e *End) notStarted() []object.ID {
+	var ids []object.ID
+	for _, id := range sorted(e.Result.NotStarted) {
+		if c := e.change(id); c == nil || len(c.Steps) > 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (e *End) withVerbs(ids []object.ID) string {
 	var parts []string
-	for _, id := range slices.SortedFunc(slices.Values(e.Result.NotStarted), object.ID.Compare) {
+	for _, id := range ids {
 		if len(parts) == fewNames {
 			parts = append(parts, "…")
 			break

@@ -92,8 +92,10 @@ func (t *liveTable) rows(p *Progress, cols, height int, now time.Time) []string 
 	}
 	var rows []string
 	for i, row := range under {
-		if len(rows) == height-1 && len(under) > height-1 {
-			rows[len(rows)-1] = cut(fmt.Sprintf("       … %d more", len(under)-i+1), cols)
+		if room := height - 1 - len(rows); room == 0 || room == 1 && i < len(under)-1 {
+			if room == 1 {
+				rows = append(rows, cut(fmt.Sprintf("       … %d more", len(under)-i), cols))
+			}
 			break
 		}
 		rows = append(rows, cut(fmt.Sprintf("%s  %s  %s",

@@ -172,18 +172,15 @@ func (p *Progress) row(e apply.Event) *progressRow {
 // about it is not too fresh.
 func (p *Progress) waiting(b *strings.Builder, row *progressRow, at time.Time) {
 	text := waitWords(row.state)
-	if !row.wrote && (text == row.said || at.Sub(row.saidAt) < calm && row.said != "") {
+	if !row.wrote && !row.saidAt.IsZero() && (text == row.said || at.Sub(row.saidAt) < calm) {
 		return
 	}
-	words := joinWords(row.writeWords(), text)
-	if row.said == "" {
-		words = joinWords(row.writeWords(), "waiting: "+text)
-		if text == "" {
-			words = joinWords(row.writeWords(), "waiting")
-		}
+	words := text
+	if row.saidAt.IsZero() || text == "" {
+		words = "waiting" + colonIf(text)
 	}
 	row.said, row.saidAt = text, at
-	p.line(b, row, at, words)
+	p.line(b, row, at, joinWords(row.writeWords(), words))
 }
 
 // writeWords say what was done with the object, once.
@@ -215,7 +212,7 @@ func (p *Progress) tick(now time.Time) {
 	var b strings.Builder
 	if p.live == nil {
 		for _, row := range p.rows {
-			stale := row.said != "" && now.Sub(row.saidAt) >= calm && waitWords(row.state) != row.said
+			stale := !row.saidAt.IsZero() && now.Sub(row.saidAt) >= calm && waitWords(row.state) != row.said
 			if !row.ended && (row.wrote && now.Sub(row.wroteAt) >= settle || stale) {
 				p.waiting(&b, row, now)
 			}
