@@ -106,7 +106,7 @@ func (g *graph) circle() []int {
 }
 
 // changes turns a way round, in the order of what comes first, into the order of
-// who waits for whom, without the borders.
+// who waits for whom, without the borders, beginning with the first in the bundle.
 func (g *graph) changes(way []int) []int {
 	var circle []int
 	for _, n := range way {
@@ -115,5 +115,6 @@ func (g *graph) changes(way []int) []int {
 		}
 	}
 	slices.Reverse(circle)
-	return circle
+	first := slices.Index(circle, slices.Min(circle))
+	return slices.Concat(circle[first:], circle[:first])
 }

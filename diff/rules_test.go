@@ -278,7 +278,10 @@ func TestImmutableFields(t *testing.T) {
 				w.asNew[id.String()] = test.asNew
 			}
 			yaml := strings.Replace(strings.Replace(test.manifest, "image: x", "image: y", 1), "template: x", "template: y", 1)
-			p := computeWith(t, w, s, yaml, test.policy)
+			if test.policy != "" {
+				yaml = strings.Replace(yaml, "{name: m}", "{name: m, annotations: {belay.sh/on-immutable: "+string(test.policy)+"}}", 1)
+			}
+			p := compute(t, w, s, yaml, apply())
 			c := &p.Changes[0]
 			if c.Action != test.action {
 				t.Errorf("%s", c.Action)
@@ -303,27 +306,6 @@ func TestImmutableFields(t *testing.T) {
 			}
 		})
 	}
-}
-
-// computeWith plans with a policy for all objects, as their annotations would.
-func computeWith(t *testing.T, w *world, s *release.State, yaml string, on policy.OnImmutable) *Plan {
-	t.Helper()
-	p := newPlanner(w, s, wanted(t, yaml), apply())
-	if err := p.complete(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for _, it := range p.items {
-		it.Policy.OnImmutable = on
-	}
-	for _, err := range []error{p.read(t.Context()), p.ask(t.Context()), p.investigate(t.Context())} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	p.judge()
-	p.assemble()
-	p.refuse()
-	return p.plan
 }
 
 func TestAPortThatSomebodyMovedIsAConflict(t *testing.T) {

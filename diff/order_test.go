@@ -1,0 +1,129 @@
+package diff
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// configs writes ConfigMaps: "a", or "a weight=-1" or "a depends-on=ConfigMap/b".
+func configs(specs ...string) string {
+	var parts []string
+	for _, spec := range specs {
+		name, annotation, _ := strings.Cut(spec, " ")
+		annotations := ""
+		if key, value, ok := strings.Cut(annotation, "="); ok {
+			annotations = fmt.Sprintf(", annotations: {belay.sh/%s: %q}", key, value)
+		}
+		parts = append(parts, fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {name: %s%s}}", name, annotations))
+	}
+	return strings.Join(parts, "\n---\n")
+}
+
+func edges(p *Plan) []string {
+	all := []string{}
+	for _, e := range p.Order {
+		short := func(i int) string { return strings.TrimPrefix(p.Changes[i].ID.In("shop"), "ConfigMap/") }
+		all = append(all, fmt.Sprintf("%s > %s %s", short(e.Before), short(e.After), e.Need))
+	}
+	return all
+}
+
+const pod = `
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: d%s}, spec: {template: {spec: {volumes: [{name: v, configMap: {name: c%s}}]}}}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: c%s}}
+`
+
+func TestOrder(t *testing.T) {
+	mounts := func(deployment, optional, config string) string {
+		return fmt.Sprintf(pod, deployment, optional, config)
+	}
+	tests := map[string]struct {
+		yaml    string
+		want    []string
+		refused string
+	}{
+		"nothing to say":        {configs("a", "b"), []string{}, ""},
+		"depends-on":            {configs("a depends-on=ConfigMap/b", "b"), []string{"b > a ready"}, ""},
+		"lower weights first":   {configs("a weight=1", "b weight=-1", "c"), []string{"c > a ready", "b > c ready"}, ""},
+		"equal weights at once": {configs("a weight=1", "b weight=1"), []string{}, ""},
+		"a depends-on of nothing": {configs("a depends-on=ConfigMap/x"), nil,
+			"shop.yaml:1: ConfigMap/a: depends on ConfigMap/x, which is not in the bundle"},
+		"a depends-on of itself": {configs("a depends-on=ConfigMap/shop/a"), nil, "depends on itself"},
+		"a circle": {configs("a depends-on=ConfigMap/b", "b depends-on=ConfigMap/c", "c depends-on=ConfigMap/a", "d"), nil,
+			"3 objects wait for each other in a circle; nothing was changed\n" +
+				"  ConfigMap/a → ConfigMap/b → ConfigMap/c → ConfigMap/a\n" +
+				"  ConfigMap/a (shop.yaml:1) waits for ConfigMap/b: belay.sh/depends-on\n"},
+		"a circle over weights": {configs("a depends-on=ConfigMap/b", "b weight=1"), nil,
+			"ConfigMap/b (shop.yaml:3) waits for ConfigMap/a: belay.sh/weight"},
+		"a reference": {mounts("", "", ""), []string{"c > Deployment.apps/d exists"}, ""},
+		"what an object of low weight needs comes as early": {mounts(", annotations: {belay.sh/weight: '-5'}", "", ""),
+			[]string{"c > Deployment.apps/d exists"}, ""},
+		"a reference against a dependency": {mounts("", "", ", annotations: {belay.sh/depends-on: apps/Deployment/d}"), nil,
+			"ConfigMap/c (shop.yaml:4) waits for Deployment.apps/d: belay.sh/depends-on"},
+		"an optional reference yields to a dependency": {mounts("", ", optional: true", ", annotations: {belay.sh/depends-on: apps/Deployment/d}"),
+			[]string{"Deployment.apps/d > c ready"}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.put("kubectl", "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
+			p := compute(t, w, newState(), test.yaml, apply())
+			got := refusal(p)
+			if test.refused == "" && got != "" || !strings.Contains(got, test.refused) {
+				t.Errorf("want %q, got\n%s", test.refused, got)
+			}
+			if test.want != nil {
+				if d := cmp.Diff(test.want, edges(p)); d != "" {
+					t.Error(d)
+				}
+			}
+		})
+	}
+}
+
+func TestOnlyWhatIsSentIsOrdered(t *testing.T) {
+	yaml := configs("a depends-on=ConfigMap/b", "b", "c weight=3")
+	w, s := deployed(t, yaml)
+	p := compute(t, w, s, strings.Replace(yaml, "name: a,", "name: a, labels: {x: y},", 1), apply())
+	if len(p.Order) > 0 || p.Counts()[Update] != 1 {
+		t.Errorf("%v %v", actions(p), edges(p))
+	}
+}
+
+func TestEdgesOfWeightsSkipLevelsWithNothingToDo(t *testing.T) {
+	yaml := configs("a weight=-1", "b", "c weight=1")
+	w, s := deployed(t, yaml)
+	for _, name := range []string{"a", "c"} {
+		yaml = strings.Replace(yaml, "name: "+name+",", "name: "+name+", labels: {x: y},", 1)
+	}
+	if d := cmp.Diff([]string{"a > c ready"}, edges(compute(t, w, s, yaml, apply()))); d != "" {
+		t.Error(d)
+	}
+}
+
+// BenchmarkPlan plans 400 objects: nothing changed, and every second one changed,
+// without a server's time.
+func BenchmarkPlan(b *testing.B) {
+	var names []string
+	for i := range 400 {
+		names = append(names, fmt.Sprintf("c%d", i))
+	}
+	yaml := configs(names...)
+	w, s := deployed(b, yaml)
+	half := yaml
+	for i := 0; i < 400; i += 2 {
+		half = strings.Replace(half, fmt.Sprintf("name: c%d}", i), fmt.Sprintf("name: c%d, labels: {x: y}}", i), 1)
+	}
+	for name, text := range map[string]string{"unchanged": yaml, "half changed": half} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				compute(b, w, s, text, apply())
+			}
+		})
+	}
+}
