@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -25,6 +26,7 @@ var errOrphaned = errors.New("the process that started the playground is gone")
 
 func newRunCmd() *cobra.Command {
 	var nodes int
+	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "run [--nodes N] -- COMMAND [ARG...]",
 		Short: "Run a command with a playground of its own",
@@ -36,16 +38,21 @@ playground failed, 126 or 127 if the command could not be started.`,
 			if err := checkNodes(nodes); err != nil {
 				return err
 			}
-			return runRun(cmd.Context(), nodes, args)
+			var progress io.Writer = os.Stderr
+			if quiet {
+				progress = io.Discard
+			}
+			return runRun(cmd.Context(), nodes, progress, args)
 		},
 	}
 	cmd.Flags().IntVar(&nodes, "nodes", 3, "how many nodes to have")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing unless it fails")
 	cmd.Flags().SetInterspersed(false)
 	return cmd
 }
 
 // runRun gives a command a cluster. The returned error is always an exitError.
-func runRun(ctx context.Context, nodes int, args []string) error {
+func runRun(ctx context.Context, nodes int, progress io.Writer, args []string) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	orphaned, cancel := watchParent(ctx)
@@ -61,7 +68,7 @@ func runRun(ctx context.Context, nodes int, args []string) error {
 		_ = os.RemoveAll(string(dir))
 		_ = lock.Close()
 	}()
-	c, err := cluster.Start(starting, cluster.Options{Dir: dir, Name: "run", Nodes: nodes, Progress: os.Stderr})
+	c, err := cluster.Start(starting, cluster.Options{Dir: dir, Name: "run", Nodes: nodes, Progress: progress})
 	if errors.Is(err, context.Canceled) {
 		return exitError{code: 128 + int(syscall.SIGINT)} // whoever sent the signal knows
 	} else if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ const downTimeout = 10 * time.Second
 func newUpCmd() *cobra.Command {
 	var name string
 	var nodes int
+	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "up [--name NAME] [--nodes N]",
 		Short: "Start a playground in the background and print its kubeconfig's path",
@@ -33,11 +35,12 @@ func newUpCmd() *cobra.Command {
 			if err := checkNodes(nodes); err != nil {
 				return err
 			}
-			return runUp(name, nodes)
+			return runUp(name, nodes, quiet)
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "default", "what to call it")
 	cmd.Flags().IntVar(&nodes, "nodes", 3, "how many nodes to have")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing unless it fails")
 	return cmd
 }
 
@@ -72,7 +75,7 @@ func namedDir(name string) (datadir.Dir, error) {
 }
 
 // runUp hands a directory, and the lock on it, to a process of its own, and waits until that is ready.
-func runUp(name string, nodes int) error {
+func runUp(name string, nodes int, quiet bool) error {
 	dir, err := namedDir(name)
 	if err != nil {
 		return err
@@ -93,10 +96,16 @@ func runUp(name string, nodes int) error {
 	if err := cluster.Empty(dir); err != nil {
 		return err
 	}
-	if err := startServe(dir, name, nodes, lock); err != nil {
+	var talk bytes.Buffer
+	var progress io.Writer = os.Stderr
+	if quiet {
+		progress = &talk
+	}
+	if err := startServe(dir, name, nodes, lock, progress); err != nil {
 		return err
 	}
 	if _, err := os.Stat(ready(dir)); err != nil {
+		_, _ = io.Copy(os.Stderr, &talk)
 		_ = os.RemoveAll(string(dir))
 		return exitError{code: 1} // serve has said why
 	}
@@ -105,7 +114,7 @@ func runUp(name string, nodes int) error {
 }
 
 // startServe starts the background process and passes on what it has to say until it is ready or has failed.
-func startServe(dir datadir.Dir, name string, nodes int, lock *os.File) error {
+func startServe(dir datadir.Dir, name string, nodes int, lock *os.File, talk io.Writer) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("starting in the background: %w", err)
@@ -129,7 +138,7 @@ func startServe(dir datadir.Dir, name string, nodes int, lock *os.File) error {
 	if err != nil {
 		return fmt.Errorf("starting in the background: %w", err)
 	}
-	_, _ = io.Copy(os.Stderr, progress)
+	_, _ = io.Copy(talk, progress)
 	return cmd.Process.Release()
 }
 
