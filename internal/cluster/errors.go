@@ -52,7 +52,7 @@ func statusError(code int, r request, body []byte) error {
 }
 
 // explain says where a request failed.
-func (c *Client) explain(r request, err error) error {
+func (c *Client) explain(err error) error {
 	var conn *connError
 	switch {
 	case errors.As(err, &conn):

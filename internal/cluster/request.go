@@ -72,7 +72,7 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 		}
 		wait, again := spent.next(time.Now(), failureOf(err, after), r.writes)
 		if !again || passes(ctx, wait) {
-			return answer{}, c.explain(r, err)
+			return answer{}, c.explain(err)
 		}
 		c.tellRetry(r, spent.tries, wait, err)
 		if err := sleep(ctx, wait); err != nil {
@@ -90,7 +90,7 @@ func passes(ctx context.Context, wait time.Duration) bool {
 
 func (c *Client) tellRetry(r request, try int, wait time.Duration, err error) {
 	if c.OnRetry != nil {
-		c.OnRetry(Retry{Method: r.method, Path: r.path, Try: try, Wait: wait, Err: c.explain(r, err)})
+		c.OnRetry(Retry{Method: r.method, Path: r.path, Try: try, Wait: wait, Err: c.explain(err)})
 	}
 }
 

@@ -41,7 +41,7 @@ func (c *Client) Watch(ctx context.Context, k object.Kind, namespace, selector, 
 		if seen != "" {
 			resourceVersion, wait, try = seen, rewatchFirst, 1
 		}
-		if err = c.mayResume(r, err); err != nil {
+		if err = c.mayResume(err); err != nil {
 			return err
 		}
 		c.tellRetry(r, try, wait, errors.New("the watch was closed"))
@@ -53,7 +53,7 @@ func (c *Client) Watch(ctx context.Context, k object.Kind, namespace, selector, 
 }
 
 // mayResume returns nil when a watch that ended with err can go on where it was.
-func (c *Client) mayResume(r request, err error) error {
+func (c *Client) mayResume(err error) error {
 	var stop *stopError
 	switch {
 	case err == nil:
@@ -68,7 +68,7 @@ func (c *Client) mayResume(r request, err error) error {
 	if _, again := (&spending{}).next(time.Now(), f, true); again && !f.unreachable {
 		return nil
 	}
-	return c.explain(r, err)
+	return c.explain(err)
 }
 
 // stopError is an error of the watcher's own fn.
@@ -100,7 +100,7 @@ func (c *Client) watchOnce(ctx context.Context, r request, fn func(object.Event)
 		if err := frames.Decode(&frame); err != nil {
 			return seen, &connError{err}
 		}
-		version, err := c.event(r, frame.Type, frame.Object, fn)
+		version, err := event(frame.Type, frame.Object, fn)
 		if err != nil {
 			return seen, err
 		}
@@ -109,7 +109,7 @@ func (c *Client) watchOnce(ctx context.Context, r request, fn func(object.Event)
 }
 
 // event hands one event on and returns its resourceVersion.
-func (c *Client) event(r request, kind string, raw []byte, fn func(object.Event) error) (string, error) {
+func event(kind string, raw []byte, fn func(object.Event) error) (string, error) {
 	if kind == "ERROR" {
 		var status metav1.Status
 		if err := json.Unmarshal(raw, &status); err != nil {

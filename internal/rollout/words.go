@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -11,24 +12,27 @@ import (
 
 // causes are what registries and the network say, most telling first. The
 // kubelet wraps them in the names of everything between itself and them.
-var causes = []*regexp.Regexp{
-	regexp.MustCompile(`manifest unknown`),
-	regexp.MustCompile(`pull access denied, [^:"]*|pull access denied`),
-	regexp.MustCompile(`no such host`),
-	regexp.MustCompile(`\b[45]\d\d [A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+)*`),
-	regexp.MustCompile(`unauthorized: [^:"]*|unauthorized`),
-	regexp.MustCompile(`x509: [^"]*`),
-	regexp.MustCompile(`connection refused|connection reset by peer|network is unreachable|i/o timeout|TLS handshake timeout`),
-	regexp.MustCompile(`no match for platform[^:"]*`),
-	regexp.MustCompile(`repository does not exist|name unknown|insufficient_scope`),
-	regexp.MustCompile(`authorization failed|access denied|denied`),
-	regexp.MustCompile(`not found`),
-}
+// They are compiled when first needed: most runs have no use for them.
+var causes = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`manifest unknown`),
+		regexp.MustCompile(`pull access denied, [^:"]*|pull access denied`),
+		regexp.MustCompile(`no such host`),
+		regexp.MustCompile(`\b[45]\d\d [A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+)*`),
+		regexp.MustCompile(`unauthorized: [^:"]*|unauthorized`),
+		regexp.MustCompile(`x509: [^"]*`),
+		regexp.MustCompile(`connection refused|connection reset by peer|network is unreachable|i/o timeout|TLS handshake timeout`),
+		regexp.MustCompile(`no match for platform[^:"]*`),
+		regexp.MustCompile(`repository does not exist|name unknown|insufficient_scope`),
+		regexp.MustCompile(`authorization failed|access denied|denied`),
+		regexp.MustCompile(`not found`),
+	}
+})
 
 // registryWords returns the innermost cause of a pull that failed, as the
 // registry or the network put it: "manifest unknown".
 func registryWords(message string) string {
-	for _, re := range causes {
+	for _, re := range causes() {
 		if m := re.FindString(message); m != "" {
 			return strings.TrimSpace(m)
 		}
@@ -38,10 +42,12 @@ func registryWords(message string) string {
 }
 
 // lasting are answers that another try does not change.
-var lasting = regexp.MustCompile(`(?i)manifest unknown|not found|name unknown|does not exist|denied|unauthorized|forbidden|no such host|insufficient_scope|authorization failed|no match for platform|invalid reference format`)
+var lasting = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)manifest unknown|not found|name unknown|does not exist|denied|unauthorized|forbidden|no such host|insufficient_scope|authorization failed|no match for platform|invalid reference format`)
+})
 
 // isLasting says whether a failed pull will fail again.
-func isLasting(message string) bool { return lasting.MatchString(message) }
+func isLasting(message string) bool { return lasting().MatchString(message) }
 
 // maxText bounds what others say, in bytes.
 const maxText = 300
