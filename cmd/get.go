@@ -36,7 +36,7 @@ func newGetCmd(e *env) *cobra.Command {
 	}
 	c.AddCommand(
 		newGetPartCmd(e, "manifest", "The manifests that the revision wanted; Secrets masked", getManifest),
-		newGetPartCmd(e, "values", "The values that it was rendered with", getValues),
+		newGetPartCmd(e, "values", "The values that it was rendered with; those in Secrets masked", getValues),
 		newGetPartCmd(e, "notes", "The notes of its bundle", getNotes),
 		newGetPartCmd(e, "diagnosis", "Why it failed", getDiagnosis),
 	)
@@ -73,6 +73,7 @@ func addPartFlags(fs *pflag.FlagSet, part string, o *getOptions) {
 		fs.BoolVar(&o.showSecrets, "show-secrets", false, "show values of Secrets; only on a terminal")
 	case "values":
 		o.formats.allowed = []report.Format{report.YAML, report.JSON}
+		fs.BoolVar(&o.showSecrets, "show-secrets", false, "show values that ended up in Secrets; only on a terminal")
 	case "diagnosis":
 		o.formats.allowed = []report.Format{report.Text, report.JSON, report.YAML}
 	default:
@@ -121,8 +122,12 @@ func getValues(ctx context.Context, e *env, r *openedRelease, rev *release.Revis
 	if err != nil {
 		return err
 	}
+	shown := wanted.Values
+	if !o.showSecrets {
+		shown = report.SecretsOf(wanted.Objects).HideValues(shown)
+	}
 	return e.write(o.formats.given, report.YAML, func(s report.Sink) error {
-		return report.Values(s, wanted.Values)
+		return report.Values(s, shown)
 	})
 }
 
@@ -131,8 +136,9 @@ func getNotes(ctx context.Context, e *env, r *openedRelease, rev *release.Revisi
 	if err != nil {
 		return err
 	}
+	notes := report.SecretsOf(wanted.Objects).Hide(wanted.Notes)
 	return e.write(o.formats.given, report.Text, func(s report.Sink) error {
-		return report.Notes(s.Writer, wanted.Notes)
+		return report.Notes(s.Writer, notes)
 	})
 }
 
@@ -141,7 +147,29 @@ func getDiagnosis(ctx context.Context, e *env, r *openedRelease, rev *release.Re
 	if err != nil {
 		return err
 	}
+	if result, err = r.withoutSecrets(ctx, rev, result); err != nil {
+		return err
+	}
 	return e.write(o.formats.given, report.Text, func(s report.Sink) error {
 		return report.Outcome(s, r.name, *rev, result, e.hintFlags(r.namespace))
 	})
+}
+
+// withoutSecrets hides values of the revision's Secrets in what was kept of its
+// end: log lines may hold them.
+func (r *openedRelease) withoutSecrets(ctx context.Context, rev *release.Revision, result *release.Result) (*release.Result, error) {
+	if result == nil {
+		return nil, nil
+	}
+	wanted, err := r.store.Content(ctx, r.name, rev)
+	if err != nil {
+		return nil, err
+	}
+	secrets := report.SecretsOf(wanted.Objects)
+	clean := release.Result{Error: secrets.Hide(result.Error)}
+	if result.Diagnosis != nil {
+		d := secrets.HideDiagnosis(*result.Diagnosis)
+		clean.Diagnosis = &d
+	}
+	return &clean, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
 	"github.com/belay-sh/belay/render/bundle"
@@ -46,10 +47,14 @@ func runList(ctx context.Context, e *env, o *listOptions) error {
 	if o.all {
 		where = ""
 	}
+	e.sayTarget(conn, diff.Target{Namespace: where})
 	store := &release.Store{Cluster: conn.Client, Namespace: where, Now: e.now}
 	found, err := store.List(ctx)
 	if err != nil {
 		return err
+	}
+	if len(found) == 0 {
+		report.NoReleases(e.stderr, where)
 	}
 	return e.write(o.formats.given, report.Text, func(s report.Sink) error {
 		return report.List(s, found, where, e.now())
@@ -67,6 +72,12 @@ func (e *env) connectIn() (*connection, string, error) {
 	}
 	namespace, err := namespaceOf(e.namespaceFlag(), bundle.Environment{}, conn.Namespace)
 	return conn, namespace, err
+}
+
+// sayTarget writes what is about to be read, or touched, to stderr.
+func (e *env) sayTarget(conn *connection, t diff.Target) {
+	t.Context, t.Server = conn.Context, conn.Server
+	report.Target(e.stderr, t, e.colorFor(e.stderrTerminal))
 }
 
 // openRelease loads what a release remembers; one that never was is the
@@ -87,6 +98,10 @@ func (e *env) openRelease(ctx context.Context, name string) (*openedRelease, err
 	if len(state.Revisions) == 0 {
 		return nil, noRelease(ctx, store, name)
 	}
+	current := state.Current()
+	e.sayTarget(conn, diff.Target{
+		Namespace: namespace, Release: name, Revision: current.Number, Environment: current.Origin.Environment,
+	})
 	return &openedRelease{conn: conn, store: store, state: state, name: name, namespace: namespace}, nil
 }
 

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
@@ -60,10 +59,6 @@ func runStatus(ctx context.Context, e *env, o *statusOptions) error {
 		return err
 	}
 	current := r.state.Current()
-	report.Target(e.stderr, diff.Target{
-		Context: r.conn.Context, Server: r.conn.Server, Namespace: r.namespace,
-		Release: r.name, Revision: current.Number, Environment: current.Origin.Environment,
-	}, e.colorFor(e.stderrTerminal))
 	objects, err := r.liveObjects(ctx)
 	if err != nil {
 		return err
@@ -72,6 +67,7 @@ func runStatus(ctx context.Context, e *env, o *statusOptions) error {
 		Name: r.name, Namespace: r.namespace, Revision: *current, Holder: r.state.Holder,
 		Objects: statesOf(objects), Diagnosis: r.explain(ctx, objects),
 	}
+	status.Diagnosis = liveSecrets(objects).HideDiagnosis(status.Diagnosis)
 	if err := e.write(o.formats.given, report.Text, func(s report.Sink) error {
 		return report.Status(s, status, e.now(), o.full)
 	}); err != nil {
@@ -187,6 +183,17 @@ func (r *openedRelease) readGroup(ctx context.Context, gk schema.GroupKind, name
 		into[i].live = live
 	}
 	return nil
+}
+
+// liveSecrets are the values that must not be shown, wherever they turn up.
+func liveSecrets(objects []liveObject) *report.Secrets {
+	var live []object.Object
+	for _, o := range objects {
+		if o.live != nil {
+			live = append(live, object.Object{Body: o.live})
+		}
+	}
+	return report.SecretsOf(live)
 }
 
 func statesOf(objects []liveObject) []report.ObjectStatus {

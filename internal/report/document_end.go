@@ -38,6 +38,7 @@ type objectError struct {
 
 // EndDocument writes how a run went as a document of kind Result.
 func EndDocument(s Sink, e End) error {
+	e = e.withoutSecrets()
 	d := resultDocument{
 		header: headerOf("Result"), Op: e.Op, Target: e.Target, Outcome: string(e.Result.Outcome),
 		Changed: !e.NothingToChange, Revision: itemOf(e.Revision), Seconds: seconds(e.Took),

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -39,6 +40,7 @@ type End struct {
 func WriteEnd(w io.Writer, e End, color bool) {
 	var b strings.Builder
 	p := paint(color)
+	e = e.withoutSecrets()
 	writeErrors(&b, &e, p)
 	writeDiagnosis(&b, e.Result.Diagnosis, e.Target.Namespace, e.Flags, p)
 	if b.Len() > 0 {
@@ -55,6 +57,21 @@ func WriteEnd(w io.Writer, e End, color bool) {
 		e.writeFailure(&b, p)
 	}
 	_, _ = io.WriteString(w, b.String()) // there is nowhere else to complain
+}
+
+// withoutSecrets hides values of the release's Secrets in what others wrote:
+// notes, log lines, messages of the server.
+func (e End) withoutSecrets() End {
+	secrets := secretsOfPlan(e.Plan)
+	e.Notes = secrets.Hide(e.Notes)
+	result := *e.Result
+	result.Diagnosis = secrets.HideDiagnosis(result.Diagnosis)
+	result.Errs = make(map[object.ID]error, len(e.Result.Errs))
+	for id, err := range e.Result.Errs {
+		result.Errs[id] = errors.New(secrets.Hide(err.Error()))
+	}
+	e.Result = &result
+	return e
 }
 
 func (e *End) writeSuccess(b *strings.Builder, p paint) {

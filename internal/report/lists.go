@@ -35,12 +35,7 @@ func List(s Sink, found []release.Summary, namespace string, now time.Time) erro
 		return nil
 	}
 	if len(found) == 0 {
-		where := "in namespace " + namespace
-		if namespace == "" {
-			where = "in any namespace"
-		}
-		_, err := fmt.Fprintf(s.Writer, "no releases %s\n", where)
-		return err
+		return nil // NoReleases says it, elsewhere
 	}
 	rows := [][]string{{"NAMESPACE", "RELEASE", "REVISION", "STATUS", "WHEN", "BUNDLE", "ENVIRONMENT"}}
 	for _, r := range found {
@@ -50,6 +45,16 @@ func List(s Sink, found []release.Summary, namespace string, now time.Time) erro
 		})
 	}
 	return table(s.Writer, rows)
+}
+
+// NoReleases says, beside an empty list, that nothing was found. namespace is
+// where was looked; empty means in all.
+func NoReleases(w io.Writer, namespace string) {
+	where := "in namespace " + namespace
+	if namespace == "" {
+		where = "in any namespace"
+	}
+	_, _ = fmt.Fprintf(w, "no releases %s\n", where) // there is nowhere to complain
 }
 
 func ago(now, then time.Time) string {

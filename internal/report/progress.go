@@ -56,8 +56,10 @@ type Progress struct {
 	total int
 	beats int
 	live  *liveTable // nil where lines are enough
-	done  chan struct{}
-	ended sync.WaitGroup
+	// secrets are hidden in messages.
+	secrets *Secrets
+	done    chan struct{}
+	ended   sync.WaitGroup
 }
 
 // progressRow is an object on its way.
@@ -107,7 +109,9 @@ func NewProgress(w io.Writer, o ProgressOptions) *Progress {
 
 // newProgress is NewProgress without the clockwork.
 func newProgress(w io.Writer, o ProgressOptions) *Progress {
-	p := &Progress{w: w, o: o, byID: map[object.ID]*progressRow{}, done: make(chan struct{})}
+	p := &Progress{
+		w: w, o: o, byID: map[object.ID]*progressRow{}, done: make(chan struct{}), secrets: secretsOfPlan(o.Plan),
+	}
 	if o.Terminal && !o.Quiet {
 		p.live = &liveTable{paint: paint(o.Color)}
 	}
@@ -130,6 +134,7 @@ func (p *Progress) Event(e apply.Event) {
 		return
 	}
 	row := p.row(e)
+	e.State.Summary, e.State.Reason = p.secrets.Hide(e.State.Summary), p.secrets.Hide(e.State.Reason)
 	row.state = e.State
 	var b strings.Builder
 	switch e.Kind {
@@ -145,7 +150,7 @@ func (p *Progress) Event(e apply.Event) {
 		p.line(&b, row, e.At, joinWords(row.writeWords(), doneWords(e)))
 		row.ended = true
 	case apply.Broke:
-		p.line(&b, row, e.At, paint(p.o.Color).in(red, brokeWords(e)))
+		p.line(&b, row, e.At, paint(p.o.Color).in(red, p.secrets.Hide(brokeWords(e))))
 		row.ended = true
 	}
 	p.emit(b.String(), e.At)

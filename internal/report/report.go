@@ -97,7 +97,11 @@ func TargetLine(t diff.Target) string {
 	if t.Context != "" || t.Server != "" {
 		parts = append(parts, "context "+Clean(t.Context)+" ("+Clean(t.Server)+")")
 	}
-	parts = append(parts, "namespace "+t.Namespace)
+	if t.Namespace == "" {
+		parts = append(parts, "all namespaces")
+	} else {
+		parts = append(parts, "namespace "+t.Namespace)
+	}
 	if t.Release != "" {
 		revision := ", new"
 		if t.Revision > 0 {
