@@ -151,9 +151,9 @@ func (p *planner) assemble() {
 // name writes an object's identity as people see it who know the release's namespace.
 func (p *planner) name(id object.ID) string { return id.In(p.o.Target.Namespace) }
 
-// Same says whether two plans send the same requests in the same order. It is
-// the one test of staleness. Versions may differ: those of objects that others
-// write all the time.
+// Same says whether two plans send the same requests in the same order, to the
+// same effect. It is the one test of staleness. Versions may differ: others write
+// some objects all the time.
 func (p *Plan) Same(q *Plan) bool {
 	if p == nil || q == nil {
 		return p == q
@@ -178,21 +178,39 @@ type request struct {
 	force       bool
 	uid         string
 	propagation string
-	body        uint64
+	body, seen  uint64
 }
 
 func (p *Plan) requests() []request {
 	var all []request
 	for i := range p.Changes {
 		c := &p.Changes[i]
+		if len(c.Steps) == 0 {
+			continue
+		}
+		seen := shown(c)
 		for _, step := range c.Steps {
 			all = append(all, request{
 				id: c.ID, action: c.Action, verb: step.Verb, force: step.Force,
-				uid: step.UID, propagation: step.Propagation, body: bodyHash(step.Body),
+				uid: step.UID, propagation: step.Propagation, body: bodyHash(step.Body), seen: seen,
 			})
 		}
 	}
 	return all
+}
+
+// shown hashes what a change was seen to do: the same request takes something
+// else away when others have written in between.
+func shown(c *Change) uint64 {
+	parts := make([]any, 0, len(c.Paths)+len(c.Conflicts))
+	for _, path := range c.Paths {
+		parts = append(parts, path)
+	}
+	for _, conflict := range c.Conflicts {
+		conflict.Wrote = ""
+		parts = append(parts, conflict)
+	}
+	return object.Hash(parts)
 }
 
 func bodyHash(u *unstructured.Unstructured) uint64 {

@@ -360,6 +360,10 @@ func TestPlansAreTheSameIfTheirRequestsAre(t *testing.T) {
 	if !p.Same(compute(t, w, s, changed, apply())) {
 		t.Error("not the same, although only a resourceVersion moved")
 	}
+	w.objects[id].Object["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)["containers"].(map[string]any)["image"] = "front:0"
+	if p.Same(compute(t, w, s, changed, apply())) {
+		t.Error("the same, although somebody changed what would be overwritten")
+	}
 	if p.Same(compute(t, w, s, strings.Replace(app, "front:1", "front:3", 1), apply())) {
 		t.Error("the same, although another image is sent")
 	}

@@ -53,7 +53,7 @@ func (p *planner) item(ctx context.Context, o object.Object, offered map[schema.
 		var ok bool
 		if kind, ok = offered[gvk]; !ok {
 			p.mistake(it, fmt.Sprintf("the server knows no kind %s in %s", gvk.Kind, gvk.GroupVersion()))
-			p.hints[RefusedInput] = []string{"add the CustomResourceDefinition to the bundle, or install what brings the kind first"}
+			p.hints[RefusedInput] = append(p.hints[RefusedInput], "add the CustomResourceDefinition to the bundle, or install what brings the kind first")
 			return nil, nil
 		}
 		it.served = false
