@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,8 +13,10 @@ import (
 
 // upgrade is what the kill points are put into: a run over a release with
 // garbage, retention and a new chunk.
-func upgrade(ctx context.Context, s *Store) error {
-	w := wanted(15, "three")
+func upgrade(ctx context.Context, s *Store) error { return upgradeTo(ctx, s, "three") }
+
+func upgradeTo(ctx context.Context, s *Store, text string) error {
+	w := wanted(15, text)
 	w.Rules.History = 2
 	_, err := deploy(ctx, s, w, Revision{}, Deployed)
 	return err
@@ -41,6 +44,19 @@ func requestsOf(t *testing.T, run func(context.Context, *Store) error) int {
 	return p.count()
 }
 
+// killedAt lets requests pass up to the k-th, does f with that, and no others.
+func killedAt(k int, f fault) func(int, string) fault {
+	return func(n int, _ string) fault {
+		switch {
+		case n < k:
+			return pass
+		case n == k:
+			return f
+		}
+		return refuse
+	}
+}
+
 func TestARunKilledAtAnyRequestIsFollowedByOneThatConverges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := requestsOf(t, upgrade)
@@ -49,15 +65,7 @@ func TestARunKilledAtAnyRequestIsFollowedByOneThatConverges(t *testing.T) {
 				s := newSecrets()
 				prepare(t, s)
 				killed, p := newRun(s, "killed")
-				p.faults = func(n int, _ string) fault {
-					switch {
-					case n < k:
-						return pass
-					case n == k:
-						return f
-					}
-					return refuse
-				}
+				p.on(killedAt(k, f))
 				_ = upgrade(t.Context(), killed)
 				name := fmt.Sprintf("killed at request %d of %d, fault %d", k, n, f)
 				before := checkSound(t, s)
@@ -65,7 +73,7 @@ func TestARunKilledAtAnyRequestIsFollowedByOneThatConverges(t *testing.T) {
 					t.Errorf("%s: %d objects are remembered", name, len(before.Inventory))
 				}
 				next, _ := newRun(s, "next")
-				if err := upgrade(t.Context(), next); err != nil {
+				if err := upgradeTo(t.Context(), next, "four"); err != nil {
 					t.Errorf("%s: the next run: %v", name, err)
 				}
 				after := checkSound(t, s)
@@ -133,15 +141,7 @@ func TestAnErasureKilledAtAnyRequestIsEndedByTheNext(t *testing.T) {
 				s := newSecrets()
 				prepare(t, s)
 				killed, p := newRun(s, "killed")
-				p.faults = func(n int, _ string) fault {
-					switch {
-					case n < k:
-						return pass
-					case n == k:
-						return f
-					}
-					return refuse
-				}
+				p.on(killedAt(k, f))
 				_ = remove(t.Context(), killed)
 				checkSound(t, s)
 				next, _ := newRun(s, "next")
@@ -224,6 +224,145 @@ func TestAnIntentionThatFailsLeavesNothingBehind(t *testing.T) {
 			if _, err := l.Finish(t.Context(), Deployed, Result{}); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+func TestChunksOfAHeadThatMayHaveBeenWrittenAreNotCollected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		store, p := newRun(s, "alice")
+		w := wanted(10000, "one")
+		l := mustLock(t, store)
+		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+			t.Fatal(err)
+		}
+		for i, o := range w.Objects {
+			l.Note(o.ID(), Owned{UID: uid(i * 7919), Live: uint64(i) * 0xc2b2ae3d27d4eb4f})
+		}
+		written := false
+		p.on(func(_ int, request string) fault {
+			switch {
+			case request == "update belay.shop" && !written:
+				written = true // the renewal is, and nobody tells
+				return lose
+			case written && !strings.HasPrefix(request, "list") && !strings.HasPrefix(request, "delete"):
+				return refuse
+			}
+			return pass
+		})
+		time.Sleep(RenewEvery + 4*time.Second)
+		if _, err := l.Finish(t.Context(), Failed, Result{}); err == nil {
+			t.Fatal("finished")
+		}
+		if state := checkSound(t, s); !written || len(state.Inventory) != 10000 {
+			t.Errorf("%d objects are remembered", len(state.Inventory))
+		}
+	})
+}
+
+func TestARunFrozenWhileItWritesChunksSendsNoneWhenResumed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		store, p := newRun(s, "frozen")
+		l := mustLock(t, store)
+		p.on(func(_ int, request string) fault {
+			if strings.HasPrefix(request, "create") {
+				return freeze
+			}
+			return pass
+		})
+		go func() {
+			time.Sleep(LockLife)
+			close(p.resume)
+		}()
+		before := p.count()
+		if _, err := l.Intend(t.Context(), Revision{}, wanted(1, "one"), nil); !errors.Is(err, ErrLost) {
+			t.Errorf("got %v", err)
+		}
+		if sent := p.requests[before:]; len(sent) != 1 {
+			t.Errorf("sent %q", sent)
+		}
+		if err := l.Release(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestARunFrozenWhileItCollectsDeletesNothingWhenResumed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		dead, _ := newRun(s, "dead")
+		prepare(t, s)
+		l := mustLock(t, dead)
+		if err := dead.put(t.Context(), "shop", []piece{{raw: []byte("x"), digest: "00"}}, l.Held); err != nil {
+			t.Fatal(err)
+		}
+		l.stop()
+
+		frozen, p := newRun(s, "frozen")
+		l = mustLock(t, frozen)
+		p.on(func(_ int, request string) fault {
+			if strings.HasPrefix(request, "list") {
+				return hang
+			}
+			return pass
+		})
+		time.Sleep(RenewEvery + LockLife)
+		close(p.resume)
+		time.Sleep(time.Millisecond)
+		for _, request := range p.writes() {
+			if strings.HasPrefix(request, "delete") {
+				t.Errorf("sent %q", request)
+			}
+		}
+		p.on(nil)
+		time.Sleep(RenewEvery + time.Second) // nobody took over: it goes on
+		if slices.Contains(s.names(), "belay.shop.00") {
+			t.Error("the garbage of the dead is left")
+		}
+		if err := l.Release(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestErasingTakesChunksThatNobodyNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		store, _ := newRun(s, "alice")
+		prepare(t, s)
+		l := mustLock(t, store)
+		if err := store.put(t.Context(), "shop", []piece{{raw: []byte("x"), digest: "00"}}, l.Held); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := remove(t.Context(), store); err != nil {
+			t.Fatal(err)
+		}
+		if names := s.names(); len(names) != 0 {
+			t.Errorf("left %q", names)
+		}
+	})
+}
+
+func TestASecondRevisionUnderOneLockInterruptsTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		store, _ := newRun(s, "alice")
+		l := mustLock(t, store)
+		for _, text := range []string{"one", "two"} {
+			if _, err := l.Intend(t.Context(), Revision{}, wanted(1, text), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := statuses(l.State()); got != "1 interrupted, 2 applying" {
+			t.Errorf("revisions: %s", got)
+		}
+		if _, err := l.Finish(t.Context(), Deployed, Result{}); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -63,19 +63,26 @@ func (l *Lock) renew(ctx context.Context) {
 	pause := RenewEvery
 	for sleep(ctx, pause) == nil {
 		pause = RenewEvery
-		// A renewal that hangs must not keep others from writing.
-		limited, cancel := context.WithTimeout(ctx, RenewEvery)
-		err := l.write(limited, edit{})
-		cancel()
-		switch {
-		case errors.Is(err, ErrLost):
+		err := l.renewOnce(ctx)
+		if errors.Is(err, ErrLost) {
 			return
-		case err != nil:
+		}
+		if err != nil {
 			pause = retryEvery
-		default:
-			_ = l.collect(ctx) // what is left is collected later
 		}
 	}
+}
+
+// renewOnce gives a sign of life, and deletes what it made superfluous. If it
+// hangs, it does not keep others from writing for long.
+func (l *Lock) renewOnce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, RenewEvery)
+	defer cancel()
+	if err := l.write(ctx, edit{}); err != nil {
+		return err
+	}
+	_ = l.collect(ctx) // what is left is collected later
+	return nil
 }
 
 // State is the release as it is under the lock, with what this run noted. It is

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -119,17 +120,13 @@ func TestAHolderThatWasStoppedWritesNothingWhenResumed(t *testing.T) {
 		if _, err := stopped.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
 			t.Fatal(err)
 		}
-		p.mu.Lock()
-		p.faults = func(int, string) fault { return hang }
-		p.mu.Unlock()
+		p.on(func(int, string) fault { return hang })
 		l := mustLock(t, bob)
 		taken := *mustLoad(t, bob).Holder
 		if err := stopped.Held(); !errors.Is(err, ErrLost) {
 			t.Errorf("resumed, it may write: %v", err)
 		}
-		p.mu.Lock()
-		p.faults = nil
-		p.mu.Unlock()
+		p.on(nil)
 		close(p.resume)
 		time.Sleep(3 * time.Second)
 		if _, err := stopped.Intend(t.Context(), Revision{}, wanted(2, "two"), nil); !errors.Is(err, ErrLost) {
@@ -154,16 +151,40 @@ func TestAHolderThatWasStoppedWritesNothingWhenResumed(t *testing.T) {
 	})
 }
 
+func TestALockThatWasGivenBackWritesNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		store, p := newRun(s, "alice")
+		mustDeploy(t, store, wanted(1, "one"), Revision{}, Deployed)
+		l := mustLock(t, store)
+		if err := l.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		before := len(p.writes())
+		if _, err := l.Intend(t.Context(), Revision{}, wanted(1, "two"), nil); !errors.Is(err, ErrLost) {
+			t.Errorf("intended: %v", err)
+		}
+		if _, err := l.Finish(t.Context(), Deployed, Result{}); err == nil {
+			t.Error("finished")
+		}
+		if err := l.Release(t.Context()); !errors.Is(err, ErrLost) {
+			t.Errorf("released: %v", err)
+		}
+		if err := l.Held(); !errors.Is(err, ErrLost) {
+			t.Errorf("held: %v", err)
+		}
+		if after := p.writes()[before:]; len(after) != 0 {
+			t.Errorf("wrote %q", after)
+		}
+	})
+}
+
 func TestAHolderWithoutContactStopsWritingAndMayRecover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSecrets()
 		store, p := newRun(s, "alice")
 		l := mustLock(t, store)
-		down := func(f fault) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.faults = func(int, string) fault { return f }
-		}
+		down := func(f fault) { p.on(func(int, string) fault { return f }) }
 		for _, f := range []fault{refuse, hanging, reject} {
 			down(f)
 			time.Sleep(HeldFor + time.Second)
@@ -191,16 +212,12 @@ func TestARunFinishesThoughItHadNoContactForLong(t *testing.T) {
 		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
 			t.Fatal(err)
 		}
-		p.mu.Lock()
-		p.faults = func(int, string) fault { return refuse }
-		p.mu.Unlock()
+		p.on(func(int, string) fault { return refuse })
 		time.Sleep(LockLife)
 		if err := l.Held(); !errors.Is(err, ErrLost) {
 			t.Fatalf("held: %v", err)
 		}
-		p.mu.Lock()
-		p.faults = nil
-		p.mu.Unlock()
+		p.on(nil)
 		if _, err := l.Finish(t.Context(), Failed, Result{Error: "no contact"}); err != nil {
 			t.Fatal(err)
 		}
@@ -210,17 +227,27 @@ func TestARunFinishesThoughItHadNoContactForLong(t *testing.T) {
 	})
 }
 
+// drift moves the wall clock of a time against its monotonic one, as happens
+// when a machine sleeps or its clock is set.
+func drift(t time.Time, d time.Duration) time.Time {
+	ahead := t.Add(d) // both
+	// The second word of a Time with a monotonic reading is that reading.
+	*(*int64)(unsafe.Add(unsafe.Pointer(&ahead), unsafe.Sizeof(uint64(0)))) -= int64(d)
+	return ahead
+}
+
 func TestTheClockThatSaysLongerCounts(t *testing.T) {
-	now := time.Now()
+	then := time.Now()
 	for name, c := range map[string]struct {
-		now, then time.Time
-		want      time.Duration
+		now  time.Time
+		want time.Duration
 	}{
-		"the wall clock, after the machine slept":      {now.Round(0).Add(time.Minute), now, time.Minute},
-		"the monotonic clock, when the other was set":  {now.Add(time.Minute), now, time.Minute},
-		"either, when nothing happened to any of them": {now, now, 0},
+		"the machine slept for a minute":         {drift(then, time.Minute), time.Minute},
+		"the clock was set back by an hour":      {drift(then.Add(time.Minute), -time.Hour), time.Minute},
+		"a minute passed on all clocks":          {then.Add(time.Minute), time.Minute},
+		"the time has no monotonic clock at all": {then.Round(0).Add(time.Minute), time.Minute},
 	} {
-		if got := age(c.now, c.then); got != c.want {
+		if got := age(c.now, then); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

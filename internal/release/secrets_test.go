@@ -167,6 +167,7 @@ const (
 	forbid        // not carried out, answered 403
 	hang          // not carried out until the process is resumed
 	hanging       // as hang, but the request ends with its context
+	freeze        // not carried out, and no answer when the process is resumed
 )
 
 var errNoAnswer = errors.New("connection reset by peer")
@@ -180,6 +181,13 @@ type process struct {
 	// faults is asked for each request, numbered from 1.
 	faults func(n int, request string) fault
 	resume chan struct{}
+}
+
+// on changes what becomes of requests from now on.
+func (p *process) on(faults func(n int, request string) fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = faults
 }
 
 func (p *process) count() int {
@@ -221,6 +229,9 @@ func (p *process) do(ctx context.Context, request string, carryOut func() error)
 		return apierrors.NewForbidden(secretsResource, "x", errors.New("no"))
 	case hang:
 		<-p.resume
+	case freeze:
+		<-p.resume
+		return errNoAnswer
 	case hanging:
 		<-ctx.Done()
 		return ctx.Err()

@@ -294,3 +294,48 @@ func TestAnObjectLargerThanAChunkIsSplit(t *testing.T) {
 		}
 	})
 }
+
+func TestLoadingFollowsAnInventoryThatMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSecrets()
+		writer, _ := newRun(s, "writer")
+		w := wanted(4000, "one")
+		write := func(salt uint64) {
+			l := mustLock(t, writer)
+			if _, err := l.Intend(t.Context(), Revision{}, w, nil); err != nil {
+				t.Fatal(err)
+			}
+			for i, o := range w.Objects {
+				l.Note(o.ID(), Owned{Manifest: uint64(i) * salt, Live: uint64(i) * salt * salt})
+			}
+			if _, err := l.Finish(t.Context(), Deployed, Result{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(0x9e3779b97f4a7c15)
+		reader, p := newRun(s, "reader")
+		p.on(func(n int, _ string) fault {
+			if n == 2 { // between the head and its chunks
+				write(0xc2b2ae3d27d4eb4f)
+				write(0xff51afd7ed558ccd)
+			}
+			return pass
+		})
+		state := mustLoad(t, reader)
+		if got := state.Inventory[w.Objects[1].ID()].Manifest; got != 0xff51afd7ed558ccd {
+			t.Errorf("read %x", got)
+		}
+
+		p.on(nil)
+		r, err := writer.read(t.Context(), "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Delete(t.Context(), secretKind, "shop", chunkName("shop", r.Inventory[0]), object.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reader.Load(t.Context(), "shop"); err == nil || !strings.Contains(err.Error(), chunkName("shop", r.Inventory[0])) {
+			t.Errorf("a piece is missing: %v", err)
+		}
+	})
+}
