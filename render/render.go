@@ -6,6 +6,7 @@ package render
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/belay-sh/belay/internal/object"
@@ -70,7 +71,67 @@ type Warning struct {
 }
 
 // Render renders a bundle. Mistakes of the user's are reported all at once:
-// the error is a join of *Error.
+// the error is a join of *object.Error.
 func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
-	return nil, nil, errors.New("rendering: unfinished")
+	w := &Wanted{
+		Origin: Origin{Bundle: b.Spec.Name, Version: b.Spec.Version, Environment: o.Environment, Path: b.Path},
+		Rules: policy.Rules{
+			Timeout: b.Spec.Rollout.Timeout, FailAfter: b.Spec.Rollout.FailAfter,
+			MaxRestarts: b.Spec.Rollout.MaxRestarts, History: b.Spec.History,
+		},
+	}
+	var warnings []Warning
+	var err error
+	if b.Type == bundle.Plain {
+		err = renderPlain(b, o, w)
+	} else {
+		warnings, err = renderBundle(b, o, w)
+	}
+	all := []error{err, unique(w.Objects, o.Release.Namespace), policy.Check(w.Objects, w.Rules)}
+	if err := errors.Join(all...); err != nil {
+		return nil, warnings, err
+	}
+	return w, warnings, nil
+}
+
+// renderPlain reads manifests as they are.
+func renderPlain(b *bundle.Bundle, o Options, w *Wanted) error {
+	if len(o.Layers) > 0 {
+		return &object.Error{File: b.Path, Message: "plain manifests take no values, and some were given"}
+	}
+	var errs []error
+	for _, f := range b.Files {
+		objs, err := object.Decode(f.Data, f.Name)
+		w.Objects = append(w.Objects, objs...)
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 && len(w.Objects) == 0 {
+		return &object.Error{File: b.Path, Message: "there are no manifests in it"}
+	}
+	return errors.Join(errs...)
+}
+
+// unique refuses two manifests of one object. What names no namespace is in the
+// release's.
+func unique(objs []object.Object, namespace string) error {
+	first := make(map[object.ID]object.Source, len(objs))
+	var errs []error
+	for _, o := range objs {
+		id := o.ID()
+		if id.Namespace == "" {
+			id.Namespace = namespace
+		}
+		before, twice := first[id]
+		if !twice {
+			first[id] = o.Source
+			continue
+		}
+		errs = append(errs, &object.Error{
+			File: o.Source.File, Line: o.Source.Line,
+			Message: fmt.Sprintf("%s is already defined at %s", o.ID().In(namespace), before),
+		})
+	}
+	return errors.Join(errs...)
 }

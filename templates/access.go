@@ -82,7 +82,7 @@ func (r *renderer) member(v any, name string, last bool, args []any) (any, bool,
 	if m, ok := v.(map[string]any); ok {
 		value, found := m[name]
 		if found && last && r.options.Read != nil {
-			r.options.Read(m, name, r.top.rendered())
+			r.options.Read(r.name, m, name, r.top.rendered())
 		}
 		if len(args) > 0 && last {
 			return nil, true, errors.New("it is a value, and takes no arguments")
@@ -222,7 +222,7 @@ func (r *renderer) item(v, key any) (any, bool, error) {
 			name = fmt.Sprint(key)
 		}
 		if r.options.Read != nil {
-			r.options.Read(m, name, r.top.rendered())
+			r.options.Read(r.name, m, name, r.top.rendered())
 		}
 		value, found := m[name]
 		return value, found, nil

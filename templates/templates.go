@@ -36,9 +36,9 @@ type Options struct {
 	// Locate names a mapping for error notes: its path and the place that
 	// defines it ("front", "values.yaml:3"). It may be nil or answer "".
 	Locate func(m map[string]any) (path, place string)
-	// Read is told of every member that a template looks at, and the line of the
+	// Read is told of every member that a file looks at, and the line of its
 	// output that was being written. It may be nil.
-	Read func(m map[string]any, key string, line int)
+	Read func(file string, m map[string]any, key string, line int)
 }
 
 // Result is a rendered file.
@@ -142,6 +142,7 @@ type renderer struct {
 	// top collects the file that is being rendered; stack are the calls of
 	// include and tpl that lead from it to what is being executed.
 	top   *sink
+	name  string
 	stack []frame
 	steps int
 	// texts are the parsed texts of tpl; snippets those being executed.
@@ -164,7 +165,7 @@ func (r *renderer) file(f File, t *tree, data map[string]any) (Result, bool) {
 	root := maps.Clone(data)
 	root["Template"] = map[string]any{"Name": f.Name, "BasePath": path.Dir(f.Name)}
 	before := len(r.errs)
-	r.top, r.stack, r.missing = newSink(t), nil, 0
+	r.top, r.stack, r.missing, r.name = newSink(t), nil, 0, f.Name
 	err := r.execute(t, r.top, root)
 	if err != nil && r.missing == 0 {
 		// What follows from a missing value is not reported beside it.

@@ -295,7 +295,9 @@ func TestRandomValuesFollowTheirArguments(t *testing.T) {
 
 func TestReadIsToldOfValues(t *testing.T) {
 	var got []string
-	o := templates.Options{Read: func(m map[string]any, key string, line int) { got = append(got, fmt.Sprintf("%s@%d", key, line)) }}
+	o := templates.Options{Read: func(_ string, m map[string]any, key string, line int) {
+		got = append(got, fmt.Sprintf("%s@%d", key, line))
+	}}
 	if _, _, err := render(t, o, "a.yaml", "a: {{ .Values.front.replicas }}\nb: {{ index .Values \"big\" }}\n{{ if .Values.nope }}{{ end }}"); err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,11 @@ func (c *converter) mapping(n *yaml.Node, path string) any {
 			c.fail(k, "%q: mapping key already defined at line %d", key, c.in.line(c.doc.before+c.lineOfKey(n, key)))
 			continue
 		}
-		m[key] = c.value(v, c.join(path, EscapeKey(key)))
+		at := c.join(path, EscapeKey(key))
+		m[key] = c.value(v, at)
+		if v.Kind != yaml.ScalarNode {
+			c.visit(at, k, m[key]) // a mapping is found at its key
+		}
 	}
 	for _, v := range merges {
 		c.merge(m, v, path)

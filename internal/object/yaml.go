@@ -24,8 +24,10 @@ type Input struct {
 	// json.Number. Not for manifests.
 	Exact bool
 	// Visit, if set, is told the path, the line of File and the value of every
-	// node, children first.
+	// node, children first; a later call for a path replaces an earlier one.
 	Visit func(path string, line int, value any)
+	// Placed, if set, is told the line of Data that each object begins at, in order.
+	Placed func(line int)
 }
 
 // Decode reads the manifests of a file: YAML or JSON, any number of documents,
@@ -186,6 +188,9 @@ func (m *manifests) add(v any, n *yaml.Node, apiVersion, kind string) {
 	}
 	if !m.check(body, n) {
 		return
+	}
+	if m.in.Placed != nil {
+		m.in.Placed(m.doc.before + n.Line)
 	}
 	m.objects = append(m.objects, Object{
 		Body:   &unstructured.Unstructured{Object: body},

@@ -4,8 +4,6 @@
 package bundle
 
 import (
-	"errors"
-	"io"
 	"time"
 )
 
@@ -16,6 +14,14 @@ type Type string
 const (
 	Belay Type = "belay"
 	Plain Type = "plain"
+)
+
+// Names of the files of a bundle that have a meaning.
+const (
+	SpecFile   = "bundle.yaml"
+	ValuesFile = "values.yaml"
+	Templates  = "templates"
+	Notes      = "templates/NOTES.txt"
 )
 
 // File is a file of a bundle, in memory.
@@ -35,10 +41,21 @@ type Bundle struct {
 	Files []File
 }
 
+// File returns the content of a file of the bundle.
+func (b *Bundle) File(name string) ([]byte, bool) {
+	for _, f := range b.Files {
+		if f.Name == name {
+			return f.Data, true
+		}
+	}
+	return nil, false
+}
+
 // Spec is what bundle.yaml says. The zero Spec is a bundle without one.
 type Spec struct {
-	Name         string
-	Version      string
+	Name    string
+	Version string
+	// KubeVersion is a constraint on the cluster's version: ">=1.28".
 	KubeVersion  string
 	Environments map[string]Environment
 	Rollout      Rollout
@@ -67,11 +84,4 @@ type Rollout struct {
 	Timeout     time.Duration
 	FailAfter   time.Duration
 	MaxRestarts int
-}
-
-// Load reads a bundle from a directory, a file, or stdin when path is "-".
-// A path that does not exist, YAML errors and unknown keys are errors of the
-// user's, all reported at once.
-func Load(path string, stdin io.Reader) (*Bundle, error) {
-	return nil, errors.New("loading: unfinished")
 }

@@ -1,0 +1,184 @@
+package render
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/render/values"
+)
+
+// sight knows where values came from, and what templates look at.
+type sight struct {
+	merged *values.Merged
+	// values is the copy that templates are given; paths finds its mappings.
+	values map[string]any
+	paths  map[uintptr]string
+	// given is the first layer that is not the bundle's own.
+	given int
+	// flags are the paths that --set and its kin set, and how.
+	flags map[string]values.Place
+	// strangers are the given values that the bundle's own layers know nothing of.
+	strangers map[string]values.Place
+	reads     map[string][]read
+}
+
+// read is one look at a value, while a line of output was written.
+type read struct {
+	path string
+	line int
+}
+
+func newSight(merged *values.Merged, given int) *sight {
+	s := &sight{
+		merged: merged, given: given, paths: map[uintptr]string{},
+		flags: map[string]values.Place{}, strangers: map[string]values.Place{}, reads: map[string][]read{},
+	}
+	s.values, _ = values.Copy(merged.Values).(map[string]any)
+	s.index(s.values, "")
+	for _, path := range merged.Paths() {
+		s.sort(path)
+	}
+	return s
+}
+
+func (s *sight) index(v any, path string) {
+	switch v := v.(type) {
+	case map[string]any:
+		s.paths[reflect.ValueOf(v).Pointer()] = path
+		for key, item := range v {
+			s.index(item, object.JoinPath(path, object.EscapeKey(key)))
+		}
+	case []any:
+		for i, item := range v {
+			s.index(item, fmt.Sprintf("%s[%d]", path, i))
+		}
+	}
+}
+
+// sort notes a value that was given on the command line.
+func (s *sight) sort(path string) {
+	places := s.merged.Explain(path)
+	if len(places) == 0 {
+		return
+	}
+	last := places[len(places)-1]
+	if last.Flag {
+		s.flags[path] = last
+	}
+	if places[0].Layer >= s.given {
+		s.strangers[path] = last
+	}
+}
+
+// locate names a mapping of the values for error notes.
+func (s *sight) locate(m map[string]any) (path, place string) {
+	path, known := s.paths[reflect.ValueOf(m).Pointer()]
+	if !known {
+		return "", ""
+	}
+	if path == "" {
+		return "Values", ""
+	}
+	for at := path; at != ""; at = parent(at) {
+		if places := s.merged.Explain(at); len(places) > 0 {
+			return path, places[len(places)-1].String()
+		}
+	}
+	return path, ""
+}
+
+// parent is the path that a path is directly below; "" for the values themselves.
+func parent(path string) string {
+	for i := len(path) - 1; i > 0; i-- {
+		if (path[i] == '.' || path[i] == '[') && path[i-1] != '\\' {
+			return path[:i]
+		}
+	}
+	return ""
+}
+
+// reader notes what templates look at; nil when nobody will ask.
+func (s *sight) reader() func(file string, m map[string]any, key string, line int) {
+	if len(s.flags) == 0 && len(s.strangers) == 0 {
+		return nil
+	}
+	return func(file string, m map[string]any, key string, line int) {
+		if base, known := s.paths[reflect.ValueOf(m).Pointer()]; known {
+			s.reads[file] = append(s.reads[file], read{object.JoinPath(base, object.EscapeKey(key)), line})
+			return
+		}
+		if v, ok := m[key].(map[string]any); ok && key == "Values" && reflect.ValueOf(v).Pointer() == reflect.ValueOf(s.values).Pointer() {
+			s.reads[file] = append(s.reads[file], read{"", line})
+		}
+	}
+}
+
+// within says whether a path is another one, or below it.
+func within(path, above string) bool {
+	if above == "" || path == above {
+		return true
+	}
+	return len(path) > len(above) && strings.HasPrefix(path, above) && (path[len(above)] == '.' || path[len(above)] == '[')
+}
+
+// via names the flags whose values an object's template read between two lines
+// of the output; end 0 is the last. What was read itself counts more than what
+// was read as a part of something.
+func (s *sight) via(file string, start, end int) string {
+	if len(s.flags) == 0 {
+		return ""
+	}
+	exact, part := map[string]bool{}, map[string]bool{}
+	for _, r := range s.reads[file] {
+		if r.line < start || (end > 0 && r.line >= end) || r.path == "" {
+			continue
+		}
+		for path, place := range s.flags {
+			switch {
+			case r.path == path:
+				exact[place.Name] = true
+			case within(path, r.path), within(r.path, path):
+				part[place.Name] = true
+			}
+		}
+	}
+	if len(exact) == 0 {
+		exact = part
+	}
+	return strings.Join(slices.Sorted(maps.Keys(exact)), ", ")
+}
+
+// unused warns of given values that no template reads and no default knows:
+// they are probably misspelled.
+func (s *sight) unused() []Warning {
+	for _, reads := range s.reads {
+		for _, r := range reads {
+			for path := range s.strangers {
+				if within(path, r.path) || within(r.path, path) {
+					delete(s.strangers, path)
+				}
+			}
+		}
+	}
+	var known []string
+	for _, path := range s.merged.Paths() {
+		if _, stranger := s.strangers[path]; !stranger {
+			known = append(known, path)
+		}
+	}
+	var warnings []Warning
+	for _, path := range slices.Sorted(maps.Keys(s.strangers)) {
+		place := s.strangers[path]
+		message := fmt.Sprintf("%s is read by no template", path)
+		if like := object.Nearest(path, known); like != "" {
+			message += "; the nearest is " + like
+		}
+		source := object.Source{File: place.Name, Line: place.Line}
+		warnings = append(warnings, Warning{Source: source, Message: message})
+	}
+	return warnings
+}

@@ -1,0 +1,158 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/render/bundle"
+	"github.com/belay-sh/belay/render/values"
+	"github.com/belay-sh/belay/templates"
+)
+
+// renderBundle evaluates a bundle's templates.
+func renderBundle(b *bundle.Bundle, o Options, w *Wanted) ([]Warning, error) {
+	if err := checkTarget(b, &o); err != nil {
+		return nil, err
+	}
+	layers, err := bundleLayers(b, o.Environment)
+	if err != nil {
+		return nil, err
+	}
+	given := len(layers)
+	merged, err := values.Merge(append(layers, o.Layers...))
+	if err != nil {
+		return nil, err
+	}
+	w.Values, _ = values.Plain(merged.Values).(map[string]any)
+	seen := newSight(merged, given)
+	files, warnings := templateFiles(b)
+	set, parseErr := templates.Parse(files)
+	results, random, err := set.Render(templateData(b, o, seen.values), templates.Options{
+		Now: o.Now, Random: o.Random, Locate: seen.locate, Read: seen.reader(),
+	})
+	errs := []error{locate(parseErr), locate(err)}
+	w.Random = random
+	for _, r := range results {
+		if r.Name == bundle.Notes {
+			w.Notes = string(r.Text)
+			continue
+		}
+		objs, err := decode(r, seen)
+		w.Objects = append(w.Objects, objs...)
+		errs = append(errs, err)
+	}
+	err = errors.Join(errs...)
+	if err == nil {
+		warnings = append(warnings, seen.unused()...)
+	}
+	return warnings, err
+}
+
+// checkTarget refuses an environment or a cluster that the bundle is not for.
+func checkTarget(b *bundle.Bundle, o *Options) error {
+	if _, known := b.Spec.Environments[o.Environment]; !known && o.Environment != "" {
+		return &object.Error{File: bundle.SpecFile, Message: fmt.Sprintf("there is no environment %q", o.Environment)}
+	}
+	if o.KubeVersion == "" {
+		o.KubeVersion = newestKube
+	}
+	allowed, err := b.Spec.Allows(o.KubeVersion)
+	if err != nil {
+		return &object.Error{File: bundle.SpecFile, Message: "kubeVersion: " + err.Error()}
+	}
+	if !allowed {
+		return &object.Error{File: bundle.SpecFile, Message: fmt.Sprintf("the bundle needs Kubernetes %s; this is %s", b.Spec.KubeVersion, o.KubeVersion)}
+	}
+	return nil
+}
+
+// bundleLayers are the values that the bundle itself has: defaults, environment.
+func bundleLayers(b *bundle.Bundle, environment string) ([]values.Layer, error) {
+	var layers []values.Layer
+	if data, ok := b.File(bundle.ValuesFile); ok {
+		layers = append(layers, values.Layer{Kind: values.File, Name: bundle.ValuesFile, Data: data})
+	}
+	for _, name := range b.Spec.Environments[environment].Values {
+		data, ok := b.File(name)
+		if !ok {
+			return nil, &object.Error{File: bundle.SpecFile, Message: fmt.Sprintf("environment %s: there is no file %s", environment, name)}
+		}
+		layers = append(layers, values.Layer{Kind: values.File, Name: name, Data: data})
+	}
+	return layers, nil
+}
+
+// templateFiles picks the bundle's templates. Names that begin with _ and .tpl
+// files hold definitions only.
+func templateFiles(b *bundle.Bundle) ([]templates.File, []Warning) {
+	var files []templates.File
+	var warnings []Warning
+	warn := func(name, message string) {
+		warnings = append(warnings, Warning{Source: object.Source{File: name}, Message: message})
+	}
+	for _, f := range b.Files {
+		if f.Name == "values.schema.json" {
+			warn(f.Name, "values are not checked against it yet")
+		}
+		if !strings.HasPrefix(f.Name, bundle.Templates+"/") {
+			continue
+		}
+		partial := strings.HasPrefix(path.Base(f.Name), "_") || path.Ext(f.Name) == ".tpl"
+		known := partial || f.Name == bundle.Notes || slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(f.Name))
+		if !known {
+			warn(f.Name, "not a template (*.yaml, *.yml, *.json, *.tpl, NOTES.txt); it is left out")
+			continue
+		}
+		files = append(files, templates.File{Name: f.Name, Text: string(f.Data), Partial: partial})
+	}
+	if len(files) == 0 {
+		warn(bundle.Templates, "there are no templates, so there are no objects")
+	}
+	return files, warnings
+}
+
+// decode reads the manifests that a template made.
+func decode(r templates.Result, seen *sight) ([]object.Object, error) {
+	var lines []int
+	objs, err := object.DecodeInput(object.Input{
+		File: r.Name, Data: r.Text, Origin: r.Line,
+		Placed: func(line int) { lines = append(lines, line) },
+	})
+	for i := range objs {
+		end := 0
+		if i+1 < len(lines) {
+			end = lines[i+1]
+		}
+		objs[i].Source.Via = seen.via(r.Name, lines[i], end)
+	}
+	return objs, err
+}
+
+// locate gives the errors of templates their excerpts.
+func locate(err error) error {
+	if err == nil {
+		return nil
+	}
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, locate(e))
+		}
+		return errors.Join(all...)
+	}
+	var e *templates.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	located := &object.Error{File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}
+	located.Excerpt = object.Excerpt([]byte(e.Text), e.TextLine, e.TextColumn, e.Width, e.Note)
+	for _, t := range e.Trace {
+		located.Excerpt = append(located.Excerpt, "  in "+t)
+	}
+	return located
+}
