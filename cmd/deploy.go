@@ -55,6 +55,9 @@ func deploy(ctx context.Context, e *env, o deployOptions) error {
 	if err := d.planAgain(reading, lock); err != nil {
 		return errors.Join(err, giveBack(ctx, lock))
 	}
+	if d.nothingToChange() { // another run did it meanwhile
+		return errors.Join(giveBack(ctx, lock), d.checkHealth(ctx))
+	}
 	return d.carryOut(ctx, lock)
 }
 
@@ -129,7 +132,7 @@ func (d *deployment) nothingToChange() bool {
 		}
 	}
 	current := d.state.Current()
-	return current != nil && current.Status == release.Deployed && d.state.Holder == nil
+	return current != nil && current.Status == release.Deployed
 }
 
 // createNamespace creates the release's namespace if the plan does: the lock
