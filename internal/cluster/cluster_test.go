@@ -495,3 +495,52 @@ func TestConditionsOfADelete(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAServerThatRestartsIsWaitedFor(t *testing.T) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("watch") == "" {
+			_, _ = io.WriteString(w, `{"gitVersion":"v1.36.3"}`)
+			return
+		}
+		fmt.Fprintf(w, `{"type":"ADDED","object":{"kind":"ConfigMap","metadata":{"resourceVersion":"%s1"}}}`+"\n", r.URL.Query().Get("resourceVersion"))
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	first := httptest.NewServer(handler)
+	address := first.Listener.Addr().String()
+	c, err := New(&rest.Config{Host: first.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Version(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	enough := errors.New("enough")
+	restart := func() {
+		first.CloseClientConnections()
+		first.Close()
+		time.AfterFunc(300*time.Millisecond, func() {
+			l, err := net.Listen("tcp", address)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			s := &http.Server{Handler: handler, ReadHeaderTimeout: time.Second}
+			t.Cleanup(func() { s.Close() })
+			_ = s.Serve(l)
+		})
+	}
+	err = c.Watch(t.Context(), configMaps, "shop", "", "1", func(e object.Event) error {
+		if e.Object.GetResourceVersion() == "11" {
+			go restart()
+			return nil
+		}
+		return enough
+	})
+	if !errors.Is(err, enough) {
+		t.Errorf("error %v", err)
+	}
+	if v, err := c.Version(t.Context()); v != "v1.36.3" || err != nil {
+		t.Error(v, err)
+	}
+}

@@ -79,7 +79,12 @@ func (e *stopError) Error() string { return e.err.Error() }
 // watchOnce follows one connection to its end, and returns the last
 // resourceVersion that it saw.
 func (c *Client) watchOnce(ctx context.Context, r request, fn func(object.Event) error) (seen string, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// A watch has no end, but it has a beginning.
+	silence := time.AfterFunc(c.timeout, cancel)
 	resp, err := c.open(ctx, r)
+	silence.Stop()
 	if err != nil {
 		return "", err
 	}

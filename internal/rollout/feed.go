@@ -91,6 +91,9 @@ func (t *Tracker) follow(ctx context.Context, f *feed) {
 				wait = pollEvery
 			}
 		} else if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+			if f.key.parts {
+				return // without the right to see its pods the workload's own word must do
+			}
 			t.askEach(f)
 		}
 		if pause(ctx, wait) != nil {
@@ -145,9 +148,6 @@ func (t *Tracker) relist(f *feed, list *unstructured.UnstructuredList, since tim
 func (t *Tracker) askEach(f *feed) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f.key.parts {
-		return
-	}
 	for id, x := range t.targets {
 		if x.Kind == f.key.kind && id.Namespace == f.key.namespace {
 			x.asks = true

@@ -91,6 +91,10 @@ func (t *Tracker) Add(target Target) {
 	if t.stopped {
 		return
 	}
+	if before := t.targets[target.ID]; before != nil {
+		t.drop(before.pods)
+		t.drop(before.sets)
+	}
 	x := &tracked{Target: target, added: t.o.Now(), seen: sightings{}}
 	t.targets[target.ID] = x
 	if target.Live != nil && t.take(x, target.Live) {
