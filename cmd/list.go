@@ -96,7 +96,7 @@ func (e *env) openRelease(ctx context.Context, name string) (*openedRelease, err
 		return nil, err
 	}
 	if len(state.Revisions) == 0 {
-		return nil, noRelease(ctx, store, name)
+		return nil, e.missingRelease(ctx, store, name)
 	}
 	current := state.Current()
 	e.sayTarget(conn, diff.Target{
@@ -113,12 +113,13 @@ type openedRelease struct {
 	name, namespace string
 }
 
-// noRelease says which releases there are instead.
-func noRelease(ctx context.Context, store *release.Store, name string) error {
+// missingRelease says which releases there are instead.
+func (e *env) missingRelease(ctx context.Context, store *release.Store, name string) error {
 	f := inputError(fmt.Sprintf("there is no release %s in namespace %s", name, store.Namespace))
+	lists := e.hintFlags("").Command("list", "-A") + " lists all releases"
 	found, err := store.List(ctx)
 	if err != nil || len(found) == 0 {
-		return f.hint("belay list -A lists all releases") // what is missing is clear without the list
+		return f.hint(lists) // what is missing is clear without the list
 	}
 	names := make([]string, len(found))
 	for i, r := range found {

@@ -98,7 +98,7 @@ func (e *env) onlyRelease(ctx context.Context, name string) (string, error) {
 		return found[0].Name, nil
 	case len(found) == 0:
 		return "", inputError("there is no release in namespace " + namespace).
-			hint(e.program + " list -A lists all releases")
+			hint(e.hintFlags("").Command("list", "-A") + " lists all releases")
 	}
 	names := make([]string, len(found))
 	for i, r := range found {

@@ -44,6 +44,7 @@ func WriteEnd(w io.Writer, e End, color bool) {
 	writeErrors(&b, &e, p)
 	writeDiagnosis(&b, e.Result.Diagnosis, e.Target.Namespace, e.Flags, p)
 	if b.Len() > 0 {
+		_, _ = io.WriteString(w, "\n") // stands apart from the progress above
 		b.WriteString("\n")
 	}
 	switch {
@@ -329,7 +330,7 @@ func Outcome(s Sink, name string, r release.Revision, result *release.Result, fl
 	if result != nil && result.Diagnosis != nil {
 		writeDiagnosis(&b, *result.Diagnosis, flags.Namespace, flags, paint(s.Color))
 	}
-	if result != nil && result.Error != "" {
+	if result != nil && result.Error != "" && !isOutcome(result.Error) {
 		if b.Len() > 0 {
 			b.WriteString("\n")
 		}
@@ -345,6 +346,16 @@ func Outcome(s Sink, name string, r release.Revision, result *release.Result, fl
 	b.WriteString("\n")
 	_, err := io.WriteString(s.Writer, b.String())
 	return err
+}
+
+// isOutcome says that an error tells no more than the status beside it.
+func isOutcome(text string) bool {
+	switch apply.Outcome(text) {
+	case apply.Failed, apply.Interrupted, apply.Succeeded:
+		return true
+	default:
+		return false
+	}
 }
 
 // WaitingForLock says whom a run waits for. The ages are by the holder's clock.

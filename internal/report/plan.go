@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -106,8 +107,22 @@ func (v *planView) with(action diff.Action) []*diff.Change {
 			found = append(found, &v.plan.Changes[i])
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *diff.Change) int { return a.ID.Compare(b.ID) })
+	slices.SortStableFunc(found, func(a, b *diff.Change) int {
+		return cmp.Or(cmp.Compare(rank(a.ID), rank(b.ID)), a.ID.Compare(b.ID))
+	})
 	return found
+}
+
+// rank puts what others live in first.
+func rank(id object.ID) int {
+	switch id.GroupKind() {
+	case object.NamespaceKind:
+		return 0
+	case object.CRDKind:
+		return 1
+	default:
+		return 2
+	}
 }
 
 // change writes an object's line and the fields below it.

@@ -143,7 +143,9 @@ func (p *Progress) Event(e apply.Event) {
 	case apply.Wrote:
 		row.wrote, row.wroteAt = true, e.At
 	case apply.Waiting:
-		if p.live == nil {
+		// The first words about a wait come with the next tick: by then the
+		// object may be ready, or there is more to say.
+		if p.live == nil && !row.wrote {
 			p.waiting(&b, row, e.At)
 		}
 	case apply.Done:

@@ -81,12 +81,13 @@ var mainRun = []moment{
 	{8.9, migrate, apply.Done, rollout.State{Phase: rollout.Ready, Summary: "complete in 8s", Done: 1, Wanted: 1}, nil},
 	{9, front, apply.Started, rollout.State{}, nil},
 	{9.1, front, apply.Wrote, rollout.State{}, nil},
-	{9.2, front, apply.Waiting, updated(0), nil},
+	{9.2, front, apply.Waiting, rollout.State{Phase: rollout.Progressing, Summary: "not observed yet"}, nil},
 	{9.3, front, apply.Waiting, updated(0), nil},
-	{14.4, front, apply.Waiting, updated(1), nil},
-	{15, front, apply.Waiting, updated(2), nil},
+	{at: 10.2},
+	{15.4, front, apply.Waiting, updated(1), nil},
+	{16, front, apply.Waiting, updated(2), nil},
 	{at: 19.5},
-	{at: 20},
+	{at: 20.5},
 	{21, front, apply.Done, ready, nil},
 	{21.1, old, apply.Started, rollout.State{}, nil},
 	{21.2, old, apply.Wrote, rollout.State{}, nil},
@@ -98,7 +99,7 @@ func TestOnAPipeEveryChangeOfStateIsALine(t *testing.T) {
 }
 
 func TestALongWaitGivesASignOfLife(t *testing.T) {
-	script := append(mainRun[:11:11],
+	script := append(mainRun[:12:12],
 		moment{at: 29}, moment{at: 30}, moment{at: 31},
 		moment{50, api, apply.Waiting, rollout.State{Phase: rollout.Progressing, Summary: "1 of 2 available"}, nil},
 		moment{at: 60},
@@ -164,7 +165,7 @@ func TestOnATerminalTheTableEndsAsLines(t *testing.T) {
 	size := func() (int, int, bool) { return 70, 10, true }
 	output := play(ProgressOptions{Terminal: true, Size: size}, mainRun)
 	golden(t, "progress-terminal.txt", []byte(strings.Join(screen(t, output, 70), "\n")))
-	middle := play(ProgressOptions{Terminal: true, Size: size}, append(mainRun[:12:12], moment{at: 15}))
+	middle := play(ProgressOptions{Terminal: true, Size: size}, append(mainRun[:13:13], moment{at: 15}))
 	if !strings.Contains(middle, "1 of 3 updated") || !strings.Contains(middle, "2 of 4") {
 		t.Errorf("no table under way:\n%q", middle)
 	}

@@ -48,10 +48,10 @@ func Status(s Sink, r ReleaseStatus, now time.Time, full bool) error {
 	if _, err := io.WriteString(s.Writer, statusHead(r, now)); err != nil {
 		return err
 	}
-	causes := map[object.ID]string{}
+	causes := map[object.ID]rollout.Cause{}
 	for _, c := range r.Diagnosis.Causes {
-		if causes[c.ID] == "" {
-			causes[c.ID] = causeWords(c)
+		if _, known := causes[c.ID]; !known {
+			causes[c.ID] = c
 		}
 	}
 	rows := [][]string{{"READY", "OBJECT", "STATE", "AGE", ""}}
@@ -61,8 +61,12 @@ func Status(s Sink, r ReleaseStatus, now time.Time, full bool) error {
 			others++
 			continue
 		}
+		state, cause := o.State, causes[o.ID]
+		if cause.State.Phase == rollout.Failed {
+			state.Phase, state.Reason = rollout.Failed, cause.State.Reason // the object alone cannot tell
+		}
 		rows = append(rows, []string{
-			readyWords(o.State), Clean(o.ID.In(r.Namespace)), stateWords(o.State), ageOf(now, o.Created), causes[o.ID],
+			readyWords(state), Clean(o.ID.In(r.Namespace)), stateWords(state), ageOf(now, o.Created), causeWords(cause),
 		})
 	}
 	switch {
