@@ -38,9 +38,9 @@ func New(t testing.TB) *Env {
 	}
 	c := theCluster(t)
 	name := strings.Trim(notName.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
-	name = strings.TrimPrefix(name, "test-")
+	name = strings.TrimPrefix(name, "test")
 	e := &Env{
-		NS:  strings.TrimRight(name[:min(len(name), 40)], "-") + "-" + strings.ToLower(rand.Text()[:6]),
+		NS:  strings.TrimRight(name[:min(len(name), 36)], "-") + "-" + strings.ToLower(rand.Text()[:6]),
 		API: c.api, t: t, c: c, home: t.TempDir(),
 	}
 	t.Cleanup(func() { e.clean(e.NS) })

@@ -17,6 +17,10 @@ func TestBadInputGivesOneClearMessageAndItsExitCode(t *testing.T) {
 		e.Write(name+"/templates/all.yaml", template)
 		return strings.TrimSuffix(e.Write(name+"/bundle.yaml", spec), "/bundle.yaml")
 	}
+	// In a namespace that is there the server can judge every manifest.
+	if err := e.API.Create("/api/v1/namespaces", []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: "+e.NS+"}\n")); err != nil {
+		t.Fatal(err)
+	}
 	const good = "apiVersion: belay.sh/v1alpha1\nkind: Bundle\nname: input\nversion: 1.0.0\n"
 	const config = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: "
 	for _, c := range []struct {

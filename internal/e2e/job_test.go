@@ -61,7 +61,6 @@ func TestRollbackRestoresWhatWasAndDeleteLeavesNothing(t *testing.T) {
 	}
 	e.Must(0, "history", "fifteen", "-n", e.NS)
 	e.Must(0, "list", "-n", e.NS)
-	e.Must(0, "get", "values", "fifteen", "-n", e.NS)
 	e.Must(0, "get", "manifest", "fifteen", "-n", e.NS)
 
 	e.Must(0, "delete", "fifteen", "-n", e.NS, "--yes")
