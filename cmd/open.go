@@ -27,6 +27,7 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 	if d.conn, err = e.connect(); err != nil {
 		return nil, err
 	}
+	d.tellRequests()
 	namespace, err := namespaceOf(e.namespaceFlag(), environment, d.conn.Namespace)
 	if err != nil {
 		return nil, err

@@ -127,7 +127,7 @@ func rollbackTarget(s *release.State, number int) (*release.Revision, error) {
 // noRelease says that there is nothing of that name.
 func (d *deployment) noRelease() error {
 	return inputError(fmt.Sprintf("there is no release %s in namespace %s", d.target.Release, d.target.Namespace)).
-		hint(d.hintFlags(d.target.Namespace).Command("list", "-A"))
+		hint(d.hintFlags("").Command("list", "-A") + " lists all releases")
 }
 
 // timeout is the time for the run: the flag's, else the bundle's, else the default.

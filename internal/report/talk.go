@@ -1,0 +1,26 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// Request writes one try of a request, for -vv. It never holds a body.
+func Request(w io.Writer, method, path string, status int, took time.Duration, err error) {
+	answer := itoa(status)
+	if err != nil {
+		answer = Clean(err.Error())
+	}
+	fmt.Fprintf(w, "%s %s: %s in %s\n", method, Clean(path), answer, took.Round(100*time.Microsecond))
+}
+
+// Retry writes that a request is sent again, and why, for -v.
+func Retry(w io.Writer, method, path string, try int, wait time.Duration, err error) {
+	fmt.Fprintf(w, "retrying %s %s in %s, after try %d: %s\n", method, Clean(path), wait.Round(time.Millisecond), try, Clean(err.Error()))
+}
+
+// ServerWarning writes a warning that the API server sent.
+func ServerWarning(w io.Writer, text string) {
+	fmt.Fprintf(w, "warning: the server says: %s\n", Clean(text))
+}
