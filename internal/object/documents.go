@@ -282,9 +282,15 @@ func redact(text []byte) []byte {
 	lines := strings.Split(string(text), "\n")
 	for i, line := range lines {
 		key := keyOfLine.FindString(line)
-		if rest := strings.TrimSpace(line[len(key):]); rest != "" {
-			lines[i] = strings.TrimRight(key, " \r") + " ‹hidden›"
+		if strings.TrimSpace(line[len(key):]) == "" || boundary([]byte(line)) {
+			continue
 		}
+		if key == "" {
+			key = line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+			lines[i] = key + "‹hidden›"
+			continue
+		}
+		lines[i] = strings.TrimRight(key, " ") + " ‹hidden›"
 	}
 	return []byte(strings.Join(lines, "\n"))
 }
