@@ -14,6 +14,8 @@ type liveTable struct {
 	// drawn are the widths of the rows on the screen.
 	drawn []int
 	last  string
+	// pending are lines that wait for the next drawing.
+	pending string
 }
 
 // Limits of the table.
@@ -25,38 +27,40 @@ const (
 	usualRows = 24
 )
 
-// frame makes what is to be written: the old table gone, the lines, and the
-// new table. It is empty when nothing would change.
-func (t *liveTable) frame(p *Progress, lines string, now time.Time) string {
-	cols, screen := usualCols, usualRows
-	if p.o.Size != nil {
-		if w, h, ok := p.o.Size(); ok && w > 0 && h > 0 {
-			cols, screen = w, h
-		}
-	}
+// frame makes what is to be written: the old table gone, the lines that were
+// pending, and the new table. It is empty when nothing would change.
+func (t *liveTable) frame(p *Progress, now time.Time) string {
+	cols, screen := t.screen(p)
 	rows := t.rows(p, max(cols-1, minWidth), max(1, min(maxRows, screen-2)), now)
 	table := strings.Join(rows, "\n")
-	if lines == "" && table == t.last {
+	if t.pending == "" && table == t.last {
 		return ""
 	}
-	var b strings.Builder
-	b.WriteString(t.eraseAt(cols))
-	b.WriteString(lines)
+	text := t.eraseAt(cols) + t.pending
 	if len(rows) > 0 {
-		b.WriteString(t.in(dim, table) + "\n")
+		text += t.in(dim, table) + "\n"
 	}
-	t.last = table
-	t.drawn = t.drawn[:0]
+	t.pending, t.last, t.drawn = "", table, t.drawn[:0]
 	for _, row := range rows {
 		t.drawn = append(t.drawn, width(row))
 	}
-	return b.String()
+	return text
 }
 
-// erase makes the table go.
-func (t *liveTable) erase() string {
-	text := t.eraseAt(0)
-	t.drawn, t.last = nil, ""
+func (t *liveTable) screen(p *Progress) (cols, rows int) {
+	if p.o.Size != nil {
+		if w, h, ok := p.o.Size(); ok && w > 0 && h > 0 {
+			return w, h
+		}
+	}
+	return usualCols, usualRows
+}
+
+// end makes the table go; the lines stay.
+func (t *liveTable) end(p *Progress) string {
+	cols, _ := t.screen(p)
+	text := t.eraseAt(cols) + t.pending
+	t.pending, t.drawn, t.last = "", nil, ""
 	return text
 }
 
@@ -66,7 +70,7 @@ func (t *liveTable) eraseAt(cols int) string {
 	up := 0
 	for _, w := range t.drawn {
 		up++
-		if cols > 0 && w > cols {
+		if w > cols {
 			up += (w - 1) / cols
 		}
 	}
@@ -98,10 +102,9 @@ func (t *liveTable) rows(p *Progress, cols, height int, now time.Time) []string 
 			}
 			break
 		}
-		rows = append(rows, cut(fmt.Sprintf("%s  %s  %s",
-			clock(now.Sub(p.o.Began)), pad(p.name(row.id), p.column), liveWords(row)), cols))
+		rows = append(rows, cut("       "+pad(p.name(row.id), p.column)+"  "+liveWords(row), cols))
 	}
-	return append(rows, cut(bar(finished, p.total), cols))
+	return append(rows, cut(clock(now.Sub(p.o.Began))+"  "+bar(finished, p.total), cols))
 }
 
 func liveWords(row *progressRow) string {

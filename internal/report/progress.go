@@ -155,7 +155,7 @@ func (p *Progress) Event(e apply.Event) {
 		p.line(&b, row, e.At, paint(p.o.Color).in(red, p.secrets.Hide(brokeWords(e))))
 		row.ended = true
 	}
-	p.emit(b.String(), e.At)
+	p.emit(b.String())
 }
 
 // row finds the object of an event. Objects without changes are met here first,
@@ -216,20 +216,22 @@ func clock(d time.Duration) string {
 func (p *Progress) tick(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.live != nil {
+		p.write(p.live.frame(p, now))
+		return
+	}
 	var b strings.Builder
-	if p.live == nil {
-		for _, row := range p.rows {
-			stale := !row.saidAt.IsZero() && now.Sub(row.saidAt) >= calm && waitWords(row.state) != row.said
-			if !row.ended && (row.wrote && now.Sub(row.wroteAt) >= settle || stale) {
-				p.waiting(&b, row, now)
-			}
-		}
-		if beat := int(now.Sub(p.o.Began) / heartbeat); beat > p.beats {
-			p.beats = beat
-			b.WriteString(p.beat(now))
+	for _, row := range p.rows {
+		stale := !row.saidAt.IsZero() && now.Sub(row.saidAt) >= calm && waitWords(row.state) != row.said
+		if !row.ended && (row.wrote && now.Sub(row.wroteAt) >= settle || stale) {
+			p.waiting(&b, row, now)
 		}
 	}
-	p.emit(b.String(), now)
+	if beat := int(now.Sub(p.o.Began) / heartbeat); beat > p.beats {
+		p.beats = beat
+		b.WriteString(p.beat(now))
+	}
+	p.emit(b.String())
 }
 
 // fewWaiting is how many objects a heartbeat names.
@@ -264,13 +266,18 @@ func (r *progressRow) beatWords(now time.Time) string {
 	return "since " + Duration(now.Sub(r.began).Truncate(time.Second))
 }
 
-// emit writes lines, and draws the table anew below them.
-func (p *Progress) emit(lines string, now time.Time) {
+// emit writes lines. On a terminal they wait for the next drawing of the table.
+func (p *Progress) emit(lines string) {
 	if p.live != nil {
-		lines = p.live.frame(p, lines, now)
+		p.live.pending += lines
+	} else {
+		p.write(lines)
 	}
-	if lines != "" {
-		_, _ = io.WriteString(p.w, lines) // a closed stderr never stops a run
+}
+
+func (p *Progress) write(text string) {
+	if text != "" {
+		_, _ = io.WriteString(p.w, text) // a closed stderr never stops a run
 	}
 }
 
@@ -281,7 +288,7 @@ func (p *Progress) Stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.live != nil {
-		_, _ = io.WriteString(p.w, p.live.erase())
+		p.write(p.live.end(p))
 	}
 }
 

@@ -186,7 +186,8 @@ func TestTheTableFitsTheScreen(t *testing.T) {
 				progress.Event(apply.Event{At: now, ID: c.ID, Action: c.Action, Kind: apply.Wrote})
 				progress.Event(apply.Event{At: now, ID: c.ID, Action: c.Action, Kind: apply.Waiting, State: updated(0)})
 			}
-			if n := len(progress.live.drawn); n > max(1, height-2) || n > maxRows {
+			progress.tick(now)
+			if n := len(progress.live.drawn); n == 0 || n > max(1, height-2) || n > maxRows {
 				t.Errorf("%d rows on a screen of %d", n, height)
 			}
 			for _, w := range progress.live.drawn {
