@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"internal/release": {"internal/object", "internal/policy", "internal/rollout", "render"},
 	"diff":             {"diff/fields", "internal/object", "internal/policy", "internal/refs", "internal/release", "render"},
 	"diff/fields":      {"internal/object", "internal/policy", "internal/refs", "internal/release", "render"},
-	"apply":            {"diff", "internal/object", "internal/policy", "internal/release", "internal/rollout", "internal/refs", "render"},
+	"apply":            {"diff", "diff/fields", "internal/object", "internal/policy", "internal/release", "internal/rollout", "internal/refs", "render"},
 	"internal/report": {
 		"apply", "diff", "diff/fields", "internal/object", "internal/policy", "internal/refs", "internal/release",
 		"internal/rollout", "render", "render/bundle", "render/values", "templates",
