@@ -36,7 +36,7 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 		Context: d.conn.Context, Server: d.conn.Server,
 		Namespace: namespace, Release: name, Environment: o.Env,
 	}
-	if err := checkCluster(o.Env, environment.Cluster, d.conn, e.hintFlags(namespace)); err != nil {
+	if err := checkCluster(o.Env, environment.Cluster, d.conn); err != nil {
 		return nil, err
 	}
 	d.store = &release.Store{Cluster: d.conn.Client, Namespace: namespace, Now: e.now, Who: e.who()}

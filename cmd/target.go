@@ -64,7 +64,7 @@ func namespaceOf(flag string, environment bundle.Environment, context string) (s
 }
 
 // checkCluster refuses any cluster but the environment's own.
-func checkCluster(environment string, want bundle.Cluster, conn *connection, flags report.Flags) error {
+func checkCluster(environment string, want bundle.Cluster, conn *connection) error {
 	if want.Server == "" || sameServer(want.Server, conn.Server) {
 		return nil
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,7 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+// update says to write the golden files anew: make golden.
+var update = os.Getenv("UPDATE_GOLDEN") != ""
 
 // now is the time of all tests.
 var now = time.Date(2026, 11, 21, 20, 14, 2, 0, time.UTC)
@@ -20,7 +20,7 @@ var now = time.Date(2026, 11, 21, 20, 14, 2, 0, time.UTC)
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
-	if *update {
+	if update {
 		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +31,7 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s differs (-want +got), go test -update writes it anew:\n%s", file, d)
+		t.Errorf("%s differs (-want +got), make golden accepts it:\n%s", file, d)
 	}
 }
 
