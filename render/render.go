@@ -5,8 +5,11 @@
 package render
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/belay-sh/belay/internal/object"
@@ -81,17 +84,34 @@ func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
 		},
 	}
 	var warnings []Warning
-	var err error
+	var mistakes error
 	if b.Type == bundle.Plain {
-		err = renderPlain(b, o, w)
+		mistakes = renderPlain(b, o, w)
 	} else {
-		warnings, err = renderBundle(b, o, w)
+		merged, given, err := mergeValues(b, &o)
+		if err != nil {
+			return nil, nil, err
+		}
+		warnings, mistakes = renderBundle(b, o, w, newSight(merged, given))
 	}
-	all := []error{err, unique(w.Objects, o.Release.Namespace), policy.Check(w.Objects, w.Rules)}
-	if err := errors.Join(all...); err != nil {
-		return nil, warnings, err
+	mistakes = errors.Join(mistakes, unique(w.Objects, o.Release.Namespace), policy.Check(w.Objects, w.Rules))
+	if mistakes != nil {
+		return nil, warnings, ordered(mistakes)
 	}
 	return w, warnings, nil
+}
+
+// ordered sorts mistakes, all of which are located, by file and line.
+func ordered(err error) error {
+	located := object.Errors(err)
+	slices.SortStableFunc(located, func(a, b *object.Error) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	sorted := make([]error, len(located))
+	for i, e := range located {
+		sorted[i] = e
+	}
+	return errors.Join(sorted...)
 }
 
 // renderPlain reads manifests as they are.

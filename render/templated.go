@@ -13,22 +13,23 @@ import (
 	"github.com/belay-sh/belay/templates"
 )
 
-// renderBundle evaluates a bundle's templates.
-func renderBundle(b *bundle.Bundle, o Options, w *Wanted) ([]Warning, error) {
-	if err := checkTarget(b, &o); err != nil {
-		return nil, err
+// mergeValues merges the values that templates will see. given is the number of
+// layers that are the bundle's own.
+func mergeValues(b *bundle.Bundle, o *Options) (merged *values.Merged, given int, err error) {
+	if err := checkTarget(b, o); err != nil {
+		return nil, 0, err
 	}
 	layers, err := bundleLayers(b, o.Environment)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	given := len(layers)
-	merged, err := values.Merge(append(layers, o.Layers...))
-	if err != nil {
-		return nil, err
-	}
-	w.Values, _ = values.Plain(merged.Values).(map[string]any)
-	seen := newSight(merged, given)
+	merged, err = values.Merge(slices.Concat(layers, o.Layers))
+	return merged, len(layers), err
+}
+
+// renderBundle evaluates a bundle's templates.
+func renderBundle(b *bundle.Bundle, o Options, w *Wanted, seen *sight) ([]Warning, error) {
+	w.Values, _ = values.Plain(seen.merged.Values).(map[string]any)
 	files, warnings := templateFiles(b)
 	set, parseErr := templates.Parse(files)
 	results, random, err := set.Render(templateData(b, o, seen.values), templates.Options{
@@ -45,8 +46,7 @@ func renderBundle(b *bundle.Bundle, o Options, w *Wanted) ([]Warning, error) {
 		w.Objects = append(w.Objects, objs...)
 		errs = append(errs, err)
 	}
-	err = errors.Join(errs...)
-	if err == nil {
+	if err = errors.Join(errs...); err == nil {
 		warnings = append(warnings, seen.unused()...)
 	}
 	return warnings, err
@@ -147,7 +147,7 @@ func locate(err error) error {
 	}
 	var e *templates.Error
 	if !errors.As(err, &e) {
-		return err
+		return &object.Error{File: bundle.Templates, Message: err.Error()}
 	}
 	located := &object.Error{File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}
 	located.Excerpt = object.Excerpt([]byte(e.Text), e.TextLine, e.TextColumn, e.Width, e.Note)

@@ -197,7 +197,7 @@ func loadBundle(dir string) (*Bundle, error) {
 	}
 	spec, specErr := readSpec(data)
 	b := &Bundle{Type: Belay, Path: dir, Spec: spec.Spec}
-	t := &tree{dir: dir}
+	t := &tree{dir: dir, tried: map[string]bool{}}
 	if ignore, err := os.ReadFile(filepath.Join(dir, ".belayignore")); err == nil {
 		t.ignore = parseIgnore(string(ignore))
 	}
@@ -227,9 +227,11 @@ func loadBundle(dir string) (*Bundle, error) {
 type tree struct {
 	dir    string
 	ignore ignore
-	files  []File
-	size   int
-	errs   []error
+	// tried are the files that were read, or found unreadable.
+	tried map[string]bool
+	files []File
+	size  int
+	errs  []error
 }
 
 func (t *tree) has(name string) bool {
@@ -239,9 +241,10 @@ func (t *tree) has(name string) bool {
 // file reads one file, if it is there.
 func (t *tree) file(name string) {
 	full := filepath.Join(t.dir, filepath.FromSlash(name))
-	if !exists(full) || t.has(name) {
+	if t.tried[name] || !exists(full) {
 		return
 	}
+	t.tried[name] = true
 	if outside, err := leadsOut(t.dir, full); err != nil || outside {
 		t.errs = append(t.errs, &object.Error{File: name, Message: "a symbolic link that leads out of the bundle"})
 		return
