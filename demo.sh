@@ -5,14 +5,18 @@ set -euo pipefail
 cd "$(dirname "$0")"
 PATH="$PWD/bin:$PATH"
 
+# Colour only where a person watches.
+bold='' blue='' plain=''
+if [ -t 1 ]; then bold=$'\e[1m' blue=$'\e[36m' plain=$'\e[0m'; fi
+
 # say tells what comes next.
-say() { printf '\n\e[1m# %s\e[0m\n' "$*"; }
+say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
 
 # run CODE COMMAND… prints a command, runs it, and expects its exit code.
 run() {
   local want=$1 got=0
   shift
-  printf '\e[36m$ %s\e[0m\n' "$*"
+  printf '%s$ %s%s\n' "$blue" "$*" "$plain"
   "$@" || got=$?
   if [ "$got" != "$want" ]; then
     printf 'demo: exit %s, expected %s\n' "$got" "$want" >&2
@@ -30,7 +34,7 @@ end() {
   run 0 playground down --name "$demo"
 }
 trap end EXIT
-echo "\$ export KUBECONFIG=\$(playground up --name $demo)"
+printf '%s$ export KUBECONFIG=$(playground up --name %s)%s\n' "$blue" "$demo" "$plain"
 KUBECONFIG=$(playground up --name "$demo")
 export KUBECONFIG
 
