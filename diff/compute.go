@@ -67,6 +67,7 @@ type planner struct {
 	mistakes []mistake
 	foreign  []*item
 	stuck    []*item // immutable fields would have to change
+	mixed    []*item // invalid together with what others set
 	user     string  // what the server calls the user, once it said so
 	hints    map[int][]string
 

@@ -85,6 +85,9 @@ func valueText(id object.ID, path string, v any) string {
 	if object.IsSecretPath(id, path) {
 		return "‹hidden›"
 	}
+	if v == nil {
+		return "nothing"
+	}
 	text, ok := v.(string)
 	if !ok || strings.ContainsAny(text, "\n\t") || text == "" {
 		data, err := json.Marshal(v)
@@ -118,8 +121,7 @@ func (p *planner) refuseConflicts() {
 			}
 			open++
 			if it.moved {
-				mend = append(mend, fmt.Sprintf("put it back first, it cannot be taken over: kubectl %sedit %s %s",
-					namespaceFlag(it.ID.Namespace), it.Kind.GVR().GroupResource(), it.ID.Name))
+				mend = append(mend, "put it back first, it cannot be taken over: "+editCommand(it))
 			} else {
 				managers[c.Manager] = true
 			}
@@ -147,11 +149,13 @@ func (p *planner) refuseConflicts() {
 	p.plan.Refused = append(p.plan.Refused, r)
 }
 
-func namespaceFlag(ns string) string {
-	if ns == "" {
-		return ""
+// editCommand is how a person changes an object by hand.
+func editCommand(it *item) string {
+	namespace := ""
+	if ns := it.ID.Namespace; ns != "" {
+		namespace = "-n " + ns + " "
 	}
-	return "-n " + ns + " "
+	return fmt.Sprintf("kubectl %sedit %s %s", namespace, it.Kind.GVR().GroupResource(), it.ID.Name)
 }
 
 func inBrackets(s string) string {

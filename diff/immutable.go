@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/belay-sh/belay/diff/fields"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/policy"
 )
@@ -19,6 +21,11 @@ func (p *planner) judgeImmutable(it *item) {
 	it.Paths = p.guessPaths(it)
 	if p.twins(it) {
 		it.Action = Update
+		return
+	}
+	if !updateOnly(it.err) {
+		it.Action = Update
+		p.mixed = append(p.mixed, it)
 		return
 	}
 	it.Action = Recreate
@@ -37,6 +44,55 @@ func (p *planner) judgeImmutable(it *item) {
 	}, {
 		Verb: VerbApply, Body: it.body,
 	}}
+}
+
+// updateOnly says whether a refusal can be one that only updates meet. The
+// server has kinds of refusals that are never that: they are about the object
+// that our fields make together with others'.
+func updateOnly(err error) bool {
+	d := statusOf(err).Details
+	return d == nil || !slices.ContainsFunc(d.Causes, func(c metav1.StatusCause) bool {
+		switch c.Type {
+		case metav1.CauseTypeFieldValueInvalid, metav1.CauseType("FieldValueForbidden"), "":
+			return false
+		}
+		return true
+	})
+}
+
+// refuseMixed refuses objects that are valid as the bundle has them, but not
+// together with what others set on them.
+func (p *planner) refuseMixed() {
+	if len(p.mixed) == 0 {
+		return
+	}
+	r := Refusal{Code: RefusedByRule}
+	for _, it := range p.mixed {
+		r.IDs = append(r.IDs, it.ID)
+		r.Lines = append(r.Lines, p.name(it.ID)+inBrackets(it.Source.String())+p.writers(it.Live))
+		for _, text := range p.complaints(it) {
+			r.Lines = append(r.Lines, "    "+text)
+		}
+		r.Hints = append(r.Hints, "take off what they set: "+editCommand(it))
+	}
+	n := len(p.mixed)
+	r.Message = fmt.Sprintf("refused: %s be invalid together with what others set on %s; nothing was changed",
+		plural(n, "object would", "objects would"), word(n, "it", "them"))
+	p.plan.Refused = append(p.plan.Refused, r)
+}
+
+// writers names the other managers that set an object's fields.
+func (p *planner) writers(live *unstructured.Unstructured) string {
+	var names []string
+	for _, e := range fields.Entries(live) {
+		if e.Manager != p.manager && e.Subresource != "status" && !slices.Contains(names, e.Manager) {
+			names = append(names, e.Manager)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", set also by " + strings.Join(names, ", ")
 }
 
 // neverRecreated are kinds whose deletion takes more with it than the object.

@@ -14,6 +14,7 @@ func (p *planner) refuse() {
 	p.refuseForeign()
 	p.refuseConflicts()
 	p.refuseImmutable()
+	p.refuseMixed()
 	p.refuseRights()
 	rank := map[int]int{RefusedInput: 0, RefusedPermission: 1, RefusedByRule: 2}
 	slices.SortStableFunc(p.plan.Refused, func(a, b Refusal) int { return rank[a.Code] - rank[b.Code] })

@@ -331,6 +331,21 @@ hint: put it back first, it cannot be taken over: kubectl -n shop edit services 
 	}
 }
 
+func TestAnObjectThatOthersMakeInvalidIsNotImmutable(t *testing.T) {
+	w, s := deployed(t, one)
+	id := w.put("kubectl-edit", "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}, data: {b: y}}")
+	w.refuse[id.String()] = invalid("c", metav1.StatusCause{Type: metav1.CauseTypeFieldValueRequired, Field: "data.c", Message: "Required value"})
+	p := compute(t, w, s, strings.Replace(one, "a: x", "a: y", 1), apply())
+	want := `4 refused: 1 object would be invalid together with what others set on it; nothing was changed
+  ConfigMap/c (shop.yaml:1), set also by kubectl-edit
+      data.c: Required value
+hint: take off what they set: kubectl -n shop edit configmaps c
+`
+	if d := cmp.Diff(want, refusal(p)); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestRefusalsStandInTheOrderOfTheirExitCodes(t *testing.T) {
 	w, s := deployed(t, one)
 	s.Revisions[0].Origin.Bundle = "other"

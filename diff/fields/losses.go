@@ -37,9 +37,10 @@ func Losses(live, answer *unstructured.Unstructured, manager string) []Loss {
 		}
 		lost := Minus(e.Fields, after[identity(e)])
 		Walk(lost, live.Object, answer.Object, func(p Point, whole bool) {
-			if !whole || p.A == nil || p.B == nil {
+			if !whole || p.B == nil {
 				return // gone altogether, or only the container
 			}
+			// What is not there live is somebody's too, who emptied it.
 			losses = append(losses, Loss{Point: p, Entry: e, Same: Equal(p.A, p.B)})
 		})
 	}
