@@ -79,9 +79,6 @@ type progressRow struct {
 
 // NewProgress shows a run's progress on w, until Stop.
 func NewProgress(w io.Writer, o ProgressOptions) *Progress {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	p := newProgress(w, o)
 	if o.Quiet {
 		return p
@@ -100,7 +97,7 @@ func NewProgress(w io.Writer, o ProgressOptions) *Progress {
 			case <-p.done:
 				return
 			case <-ticker.C:
-				p.tick(o.Now())
+				p.tick(p.o.Now())
 			}
 		}
 	}()
@@ -109,6 +106,9 @@ func NewProgress(w io.Writer, o ProgressOptions) *Progress {
 
 // newProgress is NewProgress without the clockwork.
 func newProgress(w io.Writer, o ProgressOptions) *Progress {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	p := &Progress{
 		w: w, o: o, byID: map[object.ID]*progressRow{}, done: make(chan struct{}), secrets: secretsOfPlan(o.Plan),
 	}
@@ -281,12 +281,20 @@ func (p *Progress) write(text string) {
 	}
 }
 
-// Stop ends the display. On a terminal the table goes, its lines stay.
+// Stop ends the display. What was written and is not ready yet is said; on a
+// terminal the table goes, its lines stay.
 func (p *Progress) Stop() {
 	close(p.done)
 	p.ended.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	var b strings.Builder
+	for _, row := range p.rows {
+		if row.wrote && !row.ended {
+			p.waiting(&b, row, p.o.Now())
+		}
+	}
+	p.emit(b.String())
 	if p.live != nil {
 		p.write(p.live.end(p))
 	}

@@ -53,7 +53,8 @@ var ready = rollout.State{Phase: rollout.Ready, Summary: "3 of 3 ready", Done: 3
 func play(o ProgressOptions, script []moment) string {
 	var b bytes.Buffer
 	p := runPlan()
-	o.Plan, o.Began = p, now
+	clock := now
+	o.Plan, o.Began, o.Now = p, now, func() time.Time { return clock }
 	progress := newProgress(&b, o)
 	actions := map[object.ID]diff.Action{}
 	for _, c := range p.Changes {
@@ -61,6 +62,7 @@ func play(o ProgressOptions, script []moment) string {
 	}
 	for _, m := range script {
 		at := now.Add(time.Duration(m.at * float64(time.Second)))
+		clock = at
 		if m.kind == "" {
 			progress.tick(at)
 			continue
@@ -108,6 +110,15 @@ func TestALongWaitGivesASignOfLife(t *testing.T) {
 		moment{at: 95},
 	)
 	golden(t, "progress-long.txt", []byte(play(ProgressOptions{}, script)))
+}
+
+func TestWhatWasDoneWhenARunEndsEarlyIsSaid(t *testing.T) {
+	for _, terminal := range []bool{false, true} {
+		got := play(ProgressOptions{Terminal: terminal}, mainRun[7:10])
+		if got != "00:09  Deployment.apps/front          updated, waiting: not observed yet\n" {
+			t.Errorf("terminal %v: %q", terminal, got)
+		}
+	}
 }
 
 func TestQuietShowsNoProgress(t *testing.T) {
