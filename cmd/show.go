@@ -35,6 +35,10 @@ func (d *deployment) showPlan() error {
 			return report.PlanTo(s, d.plan, report.PlanOptions{Color: s.Color, Full: d.o.Full, ShowSecrets: d.o.ShowSecrets})
 		})
 	}
+	current := d.state.Current()
+	if d.o.Op != diff.OpDelete && d.plan.Empty() && len(d.plan.Refused) == 0 && current != nil && current.Status != release.Deployed {
+		report.Resumed(d.stderr, current, d.now())
+	}
 	if d.o.Quiet || d.plan.Empty() && len(d.plan.Refused) == 0 && d.o.Op != diff.OpDelete {
 		return nil
 	}

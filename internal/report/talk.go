@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/belay-sh/belay/internal/release"
 )
 
 // Request writes one try of a request, for -vv. It never holds a body.
@@ -23,4 +25,14 @@ func Retry(w io.Writer, method, path string, try int, wait time.Duration, err er
 // ServerWarning writes a warning that the API server sent.
 func ServerWarning(w io.Writer, text string) {
 	fmt.Fprintf(w, "warning: the server says: %s\n", Clean(text))
+}
+
+// Resumed says why there is a run though there is nothing to change: the
+// revision before did not succeed.
+func Resumed(w io.Writer, r *release.Revision, now time.Time) {
+	became := map[release.Status]string{release.Failed: "failed", release.Interrupted: "was interrupted"}[r.Status]
+	if became == "" {
+		became = "was " + string(r.Status)
+	}
+	fmt.Fprintf(w, "nothing to change, but revision %d %s %s ago; waiting until all is ready\n", r.Number, became, Age(now, r.When))
 }
