@@ -110,13 +110,3 @@ func Put(body map[string]any, keys []string, value any) bool {
 	}
 	return len(keys) > 0
 }
-
-// Exists says whether an object has a value at the path.
-func Exists(v any, keys []string) bool {
-	for _, key := range keys {
-		if v = at(v, key); v == nil {
-			return false
-		}
-	}
-	return true
-}
