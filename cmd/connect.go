@@ -78,7 +78,7 @@ func (e *env) connect() (*connection, error) {
 	loader := e.flags.loader()
 	raw, err := loader.RawConfig()
 	if err != nil {
-		return nil, asInput(err)
+		return nil, kubeconfigError(err)
 	}
 	conn := &connection{Contexts: map[string]kubeContext{}}
 	for name, c := range raw.Contexts {
@@ -93,13 +93,13 @@ func (e *env) connect() (*connection, error) {
 	}
 	cfg, err := loader.ClientConfig()
 	if err != nil {
-		return nil, asInput(err)
+		return nil, kubeconfigError(err)
 	}
 	conn.Server = cfg.Host
 	conn.Namespace = conn.Contexts[conn.Context].Namespace
 	if conn.Context == inCluster && e.namespaceFlag() == "" {
 		if conn.Namespace, _, err = loader.Namespace(); err != nil {
-			return nil, asInput(err)
+			return nil, kubeconfigError(err)
 		}
 	}
 	if conn.Namespace == "" {
@@ -110,6 +110,16 @@ func (e *env) connect() (*connection, error) {
 	}
 	e.conn = conn
 	return conn, nil
+}
+
+// kubeconfigError says that it is the kubeconfig that is wrong: clientcmd's own
+// words often do not.
+func kubeconfigError(err error) error {
+	text := err.Error()
+	for _, noise := range []string{"error loading config file ", "invalid configuration: "} {
+		text = strings.TrimPrefix(text, noise)
+	}
+	return &failure{code: exitInput, message: "reading the kubeconfig: " + text, cause: err}
 }
 
 func (e *env) chooseContext(known map[string]kubeContext, current string) (string, error) {
