@@ -62,7 +62,7 @@ func newPlanView(p *diff.Plan, o PlanOptions) *planView {
 	}
 	for i := range p.Changes {
 		c := &p.Changes[i]
-		if c.Action != diff.Unchanged || len(notices(c)) > 0 {
+		if c.Action != diff.Unchanged && !v.groups.covers(c) || len(notices(c)) > 0 {
 			v.column = max(v.column, width(v.name(c.ID)))
 		}
 		if c.Unchecked != "" {
@@ -173,9 +173,9 @@ func (v *planView) remarks(c *diff.Change) []string {
 
 func ownerWords(c *diff.Change) string {
 	if c.OwnerName == "" {
-		return ": it is nobody's"
+		return ": it was nobody's"
 	}
-	return " from " + Clean(c.OwnerName)
+	return ": it was " + Clean(c.OwnerName)
 }
 
 // manyUnchecked is how many objects may repeat a reason before it is said once.
