@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/render/bundle"
@@ -37,14 +40,13 @@ func renderBundle(b *bundle.Bundle, o Options, w *Wanted, seen *sight) ([]Warnin
 	})
 	errs := []error{locate(parseErr), locate(err)}
 	w.Random = random
+	objects, decodeErrs := decodeAll(results, seen)
+	w.Objects = objects
+	errs = append(errs, decodeErrs...)
 	for _, r := range results {
 		if r.Name == bundle.Notes {
 			w.Notes = string(r.Text)
-			continue
 		}
-		objs, err := decode(r, seen)
-		w.Objects = append(w.Objects, objs...)
-		errs = append(errs, err)
 	}
 	if err = errors.Join(errs...); err == nil {
 		warnings = append(warnings, seen.unused()...)
@@ -113,6 +115,24 @@ func templateFiles(b *bundle.Bundle) ([]templates.File, []Warning) {
 		warn(bundle.Templates, "there are no templates, so there are no objects")
 	}
 	return files, warnings
+}
+
+// decodeAll reads the manifests of all files, several files at once.
+func decodeAll(results []templates.Result, seen *sight) ([]object.Object, []error) {
+	objs, errs := make([][]object.Object, len(results)), make([]error, len(results))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, r := range results {
+		if r.Name == bundle.Notes {
+			continue
+		}
+		g.Go(func() error {
+			objs[i], errs[i] = decode(r, seen)
+			return nil
+		})
+	}
+	_ = g.Wait() // the mistakes of all files are in errs
+	return slices.Concat(objs...), errs
 }
 
 // decode reads the manifests that a template made.

@@ -270,7 +270,7 @@ func renumber(excerpt []string, add int) {
 }
 
 var (
-	secretKind = regexp.MustCompile(`(?m)^\s*(- )?["']?kind["']?\s*:\s*["']?Secret`)
+	secretKind = regexp.MustCompile(`(?m)(?:^|[\s{,"'])kind["']?\s*:\s*["']?Secret`)
 	keyOfLine  = regexp.MustCompile(`^\s*(?:- )*["']?[\w./-]+["']?:(?:\s|$)`)
 )
 

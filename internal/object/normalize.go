@@ -38,12 +38,15 @@ func foldStringData(body map[string]any) {
 	}
 	data, ok := body["data"].(map[string]any)
 	if !ok {
+		if body["data"] != nil {
+			return // the server says best what is wrong with it
+		}
 		data = map[string]any{}
 	}
 	for key, value := range plain {
 		text, ok := value.(string)
 		if !ok {
-			return // the server says best what is wrong with it
+			return // as above
 		}
 		data[key] = base64.StdEncoding.EncodeToString([]byte(text))
 	}
