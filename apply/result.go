@@ -21,7 +21,7 @@ func (r *run) noteUnchanged() {
 			r.journal.Note(n.ID, r.owned(n.Change, n.Live))
 		case n.Action == diff.Keep && !n.Leftover && n.Live != nil:
 			kept := r.owned(n.Change, n.Live)
-			kept.Kept = true
+			kept.Kept, kept.Manifest, kept.Live = true, 0, 0 // it is not what was wanted
 			r.journal.Note(n.ID, kept)
 		}
 	}

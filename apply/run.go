@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/object"
@@ -49,11 +50,12 @@ type run struct {
 	plan    *diff.Plan
 	o       Options
 
-	nodes   []*node
-	byID    map[object.ID]*node
-	inbox   inbox
-	tracker *rollout.Tracker
-	outcome Outcome // empty while all goes well
+	nodes    []*node
+	byID     map[object.ID]*node
+	newKinds map[schema.GroupKind]bool // whose CRDs the plan changes
+	inbox    inbox
+	tracker  *rollout.Tracker
+	outcome  Outcome // empty while all goes well
 
 	// queue holds the changes that may start now, prunes the deletions that may
 	// once all else is done.
@@ -67,8 +69,9 @@ type run struct {
 func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
 	r := &run{
 		cluster: c, journal: journal, plan: p, o: o,
-		byID:  make(map[object.ID]*node, len(p.Changes)),
-		inbox: inbox{wake: make(chan struct{}, 1)},
+		byID:     make(map[object.ID]*node, len(p.Changes)),
+		newKinds: newKinds(p),
+		inbox:    inbox{wake: make(chan struct{}, 1)},
 	}
 	for i := range p.Changes {
 		n := &node{Change: &p.Changes[i], index: i}
@@ -97,6 +100,21 @@ func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
 		}
 	}
 	return r
+}
+
+// newKinds are the kinds whose CRDs a plan creates or changes.
+func newKinds(p *diff.Plan) map[schema.GroupKind]bool {
+	kinds := map[schema.GroupKind]bool{}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.ID.GroupKind() != object.CRDKind || len(c.Steps) == 0 || c.Steps[0].Body == nil {
+			continue
+		}
+		group, _, _ := unstructured.NestedString(c.Steps[0].Body.Object, "spec", "group")
+		kind, _, _ := unstructured.NestedString(c.Steps[0].Body.Object, "spec", "names", "kind")
+		kinds[schema.GroupKind{Group: group, Kind: kind}] = true
+	}
+	return kinds
 }
 
 // enqueue lets a change start that nothing holds back any more.

@@ -90,9 +90,7 @@ const maxResend = 20
 func (r *run) apply(ctx context.Context, c *diff.Change, step *diff.Step) (*unstructured.Unstructured, error) {
 	body := step.Body
 	for range maxResend {
-		live, created, err := r.cluster.Apply(ctx, c.Kind, body, object.ApplyOptions{
-			Manager: r.plan.Target.Manager(), Force: step.Force,
-		})
+		live, created, err := r.applyOnce(ctx, c, body, step.Force)
 		switch {
 		case err == nil && step.UID == "" && !created && r.othersOwn(live):
 			return nil, &StaleError{ID: c.ID, Reason: "was created by somebody else since the plan was made"}
@@ -113,6 +111,45 @@ func (r *run) apply(ctx context.Context, c *diff.Change, step *diff.Step) (*unst
 		body.SetResourceVersion(version)
 	}
 	return nil, &StaleError{ID: c.ID, Reason: "keeps changing while it is written"}
+}
+
+// servedWithin is how long a server may take to serve a CRD that it has
+// established, and every is how often it is asked meanwhile.
+const (
+	servedWithin = 10 * time.Second
+	servedEvery  = 200 * time.Millisecond
+)
+
+// applyOnce is one apply. A custom resource whose CRD this run has changed is
+// tried again for a while: servers of one cluster do not learn of it at once.
+func (r *run) applyOnce(ctx context.Context, c *diff.Change, body *unstructured.Unstructured, force bool) (*unstructured.Unstructured, bool, error) {
+	o := object.ApplyOptions{Manager: r.plan.Target.Manager(), Force: force}
+	patience, cancel := context.WithTimeout(ctx, servedWithin)
+	defer cancel()
+	for {
+		live, created, err := r.cluster.Apply(ctx, c.Kind, body, o)
+		if err == nil || !r.newKinds[c.ID.GroupKind()] || !notServedYet(err) || pause(patience, servedEvery) != nil {
+			return live, created, err
+		}
+	}
+}
+
+// notServedYet recognises what a server says of a kind, or of a field, that it
+// does not know yet.
+func notServedYet(err error) bool {
+	return apierrors.IsNotFound(err) || strings.Contains(err.Error(), "field not declared in schema")
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // delete sends one deletion and follows the object until it is gone.
@@ -170,7 +207,7 @@ const (
 
 // waitGone waits until the object with that UID no longer exists.
 func (r *run) waitGone(ctx context.Context, c *diff.Change, uid string) error {
-	for pause := goneFirst; ; pause = min(2*pause, goneLast) {
+	for wait := goneFirst; ; wait = min(2*wait, goneLast) {
 		now, err := r.cluster.Get(ctx, c.Kind, c.ID.Namespace, c.ID.Name)
 		if apierrors.IsNotFound(err) || err == nil && uid != "" && string(now.GetUID()) != uid {
 			return nil
@@ -179,12 +216,8 @@ func (r *run) waitGone(ctx context.Context, c *diff.Change, uid string) error {
 			return fmt.Errorf("%s: waiting until it is gone: %w", c.ID, err)
 		}
 		r.inbox.put(message{id: c.ID, state: rollout.State{Phase: rollout.Deleting, Summary: goingSummary(now)}})
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return fmt.Errorf("%s: waiting until it is gone: %w", c.ID, ctx.Err())
+		if err := pause(ctx, wait); err != nil {
+			return fmt.Errorf("%s: waiting until it is gone: %w", c.ID, err)
 		}
 	}
 }

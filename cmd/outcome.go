@@ -107,7 +107,7 @@ func (d *deployment) backTo(revision release.Revision) int {
 }
 
 func (d *deployment) notes(result *apply.Result) string {
-	if d.o.Op != diff.OpApply || result.Outcome != apply.Succeeded {
+	if d.o.Quiet || d.o.Op != diff.OpApply || result.Outcome != apply.Succeeded {
 		return ""
 	}
 	return d.plan.Wanted.Notes

@@ -74,17 +74,33 @@ func (p *planner) references(index map[object.ID]int) (must, may []Edge) {
 	return must, may
 }
 
-// dependency finds what an object depends on; a namespace left out is its own.
+// dependency finds what an object depends on; a namespace left out is its own,
+// and a group left out is that of the one object that fits.
 func (p *planner) dependency(index map[object.ID]int, it *item, on object.ID) (int, bool) {
-	if on.Namespace == "" {
-		own := on
-		own.Namespace = it.ID.Namespace
-		if i, ok := index[own]; ok {
+	for _, namespace := range []string{on.Namespace, it.ID.Namespace} {
+		full := on
+		if full.Namespace == "" {
+			full.Namespace = namespace
+		}
+		if i, ok := index[full]; ok {
+			return i, true
+		}
+		if i, ok := p.anyGroup(full); ok && on.Group == "" {
 			return i, true
 		}
 	}
-	i, ok := index[on]
-	return i, ok
+	return 0, false
+}
+
+// anyGroup finds an object by all but its group, if there is just one.
+func (p *planner) anyGroup(id object.ID) (int, bool) {
+	found, at := 0, 0
+	for i, it := range p.items {
+		if id.Group = it.ID.Group; it.ID == id {
+			found, at = found+1, i
+		}
+	}
+	return at, found == 1
 }
 
 // weights are the objects' weights. What an object of less weight refers to comes
