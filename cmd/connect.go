@@ -5,48 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
-	"k8s.io/client-go/tools/clientcmd"
-
 	"github.com/belay-sh/belay/internal/cluster"
 )
-
-// kubeFlags are kubectl's own flags. They are bound by clientcmd itself, for
-// cli-runtime would link the whole of client-go and kustomize, and take a third
-// of the time to start.
-type kubeFlags struct {
-	clientcmd.ConfigOverrides
-	kubeconfig string
-	userExtra  []string
-}
-
-func (f *kubeFlags) add(fs *pflag.FlagSet) {
-	names := clientcmd.RecommendedConfigOverrideFlags("")
-	names.AuthOverrideFlags.Username.LongName = "" // as kubectl, which has left passwords behind
-	names.AuthOverrideFlags.Password.LongName = ""
-	names.ClusterOverrideFlags.APIServer.ShortName = "s"
-	clientcmd.BindOverrideFlags(&f.ConfigOverrides, fs, names)
-	fs.StringVar(&f.kubeconfig, "kubeconfig", "", "Path to the kubeconfig file to use")
-	fs.StringArrayVar(&f.userExtra, "as-user-extra", nil, "User extras to impersonate for the operation: KEY=VALUE; can be repeated")
-}
-
-// loader reads the kubeconfig, $KUBECONFIG's files merged, under the flags.
-func (f *kubeFlags) loader() clientcmd.ClientConfig {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = f.kubeconfig
-	rules.WarnIfAllMissing = false // said better by chooseContext
-	overrides := f.ConfigOverrides
-	for _, extra := range f.userExtra {
-		if key, value, ok := strings.Cut(extra, "="); ok {
-			if overrides.AuthInfo.ImpersonateUserExtra == nil {
-				overrides.AuthInfo.ImpersonateUserExtra = map[string][]string{}
-			}
-			values := overrides.AuthInfo.ImpersonateUserExtra
-			values[key] = append(values[key], value)
-		}
-	}
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &overrides)
-}
 
 // connection is a cluster to talk to, and how the user chose it.
 type connection struct {
@@ -75,7 +35,7 @@ func (e *env) connect() (*connection, error) {
 	if e.conn != nil {
 		return e.conn, nil
 	}
-	loader := e.flags.loader()
+	loader := e.flags.ToRawKubeConfigLoader()
 	raw, err := loader.RawConfig()
 	if err != nil {
 		return nil, kubeconfigError(err)
@@ -91,7 +51,7 @@ func (e *env) connect() (*connection, error) {
 	if conn.Context, err = e.chooseContext(conn.Contexts, raw.CurrentContext); err != nil {
 		return nil, err
 	}
-	cfg, err := loader.ClientConfig()
+	cfg, err := e.flags.ToRESTConfig()
 	if err != nil {
 		return nil, kubeconfigError(err)
 	}
@@ -124,8 +84,8 @@ func kubeconfigError(err error) error {
 
 func (e *env) chooseContext(known map[string]kubeContext, current string) (string, error) {
 	name := current
-	if e.flags.CurrentContext != "" {
-		name = e.flags.CurrentContext
+	if *e.flags.Context != "" {
+		name = *e.flags.Context
 	}
 	if _, ok := known[name]; ok {
 		return name, nil
@@ -138,7 +98,7 @@ func (e *env) chooseContext(known map[string]kubeContext, current string) (strin
 			f.hint("contexts: " + names)
 		}
 		return "", f
-	case e.flags.ClusterInfo.Server != "":
+	case *e.flags.APIServer != "":
 		return noContext, nil
 	case e.getenv("KUBERNETES_SERVICE_HOST") != "":
 		return inCluster, nil

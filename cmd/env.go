@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/belay-sh/belay/internal/report"
 )
@@ -37,7 +38,7 @@ type env struct {
 	// answered is true once stdout holds an answer: no other document follows.
 	answered bool
 
-	flags kubeFlags
+	flags *genericclioptions.ConfigFlags
 	conn  *connection
 }
 
@@ -103,7 +104,9 @@ func (e *env) getenv(name string) string {
 
 // addGlobalFlags declares kubectl's own flags, and --color.
 func (e *env) addGlobalFlags(fs *pflag.FlagSet) {
-	e.flags.add(fs)
+	e.flags = genericclioptions.NewConfigFlags(true)
+	e.flags.CacheDir = nil // nothing is cached on disk
+	e.flags.AddFlags(fs)
 	fs.StringVar(&e.color, "color", "auto", "when to use colour: auto, always or never")
 }
 
@@ -120,14 +123,14 @@ func (e *env) colorFor(terminal bool) bool {
 }
 
 // namespaceFlag is -n, or "".
-func (e *env) namespaceFlag() string { return e.flags.Context.Namespace }
+func (e *env) namespaceFlag() string { return *e.flags.Namespace }
 
 // hintFlags are what commands in hints carry, so that they work when pasted.
 func (e *env) hintFlags(namespace string) report.Flags {
 	return report.Flags{
 		Program:    e.program,
 		Namespace:  namespace,
-		Context:    e.flags.CurrentContext,
-		Kubeconfig: e.flags.kubeconfig,
+		Context:    *e.flags.Context,
+		Kubeconfig: *e.flags.KubeConfig,
 	}
 }

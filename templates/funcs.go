@@ -295,9 +295,15 @@ func holds(v any, m map[string]any, depth int) bool {
 				return true
 			}
 		}
-	case []any:
-		for _, item := range v {
-			if holds(item, m, depth+1) {
+	case nil, string, bool, int64:
+		return false
+	default:
+		list := reflect.ValueOf(v)
+		if list.Kind() != reflect.Slice {
+			return false
+		}
+		for i := range list.Len() {
+			if holds(list.Index(i).Interface(), m, depth+1) {
 				return true
 			}
 		}

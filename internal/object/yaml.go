@@ -1,9 +1,7 @@
 package object
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -124,37 +122,6 @@ func describe(v any) string {
 		return "a boolean"
 	}
 	return "a number"
-}
-
-// Encode writes manifests as YAML documents, each with a comment that names its
-// source. Equal objects give equal bytes.
-func Encode(w io.Writer, objs []Object) error {
-	var b bytes.Buffer
-	for _, o := range objs {
-		b.Reset()
-		b.WriteString("---\n")
-		if source := o.Source.String(); source != "" && !strings.ContainsAny(source, "\r\n") {
-			b.WriteString("# source: " + source + "\n")
-		}
-		if err := EncodeValue(&b, o.Body.Object); err != nil {
-			return err
-		}
-		if _, err := w.Write(b.Bytes()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// EncodeValue writes one value as YAML, keys sorted, indented by two.
-func EncodeValue(w io.Writer, v any) error {
-	enc := yaml.NewEncoder(w)
-	enc.SetIndent(2)
-	enc.CompactSeqIndent()
-	if err := enc.Encode(v); err != nil {
-		return err
-	}
-	return enc.Close()
 }
 
 // manifests turns the values of a document into objects.

@@ -2,6 +2,7 @@ package object_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -317,6 +320,41 @@ spec: {a: [1, 2.5, {b: null}], e: {}, f: [], big: 100000000000000000000}
 		t.Fatalf("%v\n%s", err, b.String())
 	}
 	if d := cmp.Diff(objs[0].Body, again[0].Body); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestOtherParsersReadWhatEncodeWrites(t *testing.T) {
+	texts := []any{"on", "yes", "n", "Y", "null", "~", "", "1_000", "0o17", "0777", "0x1f", "12:30:45", "2021-01-01", "1e3", "1.20", ".5", "-",
+		"- a", "a: b", "a #b", "#a", "'a", "\"a", "!a", "&a", "*a", "%a", "@a", "`a", "{a", "[a", "a\nb", "a\n", "\n", "  a", "a  ", "\ta", "a\tb",
+		"|", ">", "?", "? a", "=", "<<", "---", "---\na", "...", "é😀", "\u0001", "a\r\nb", strings.Repeat("long words ", 40), "\ufeffa", "\u2028"}
+	want := map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "a"}, "list": texts, "int": int64(1) << 60, "float": 1.5}
+	keys := map[string]any{}
+	for i, text := range texts {
+		keys[text.(string)] = float64(i)
+	}
+	want["keys"] = keys
+	var b bytes.Buffer
+	if err := object.Encode(&b, []object.Object{{Body: &unstructured.Unstructured{Object: want}}}); err != nil {
+		t.Fatal(err)
+	}
+	data, err := sigsyaml.YAMLToJSONStrict(b.Bytes())
+	if err != nil {
+		t.Fatalf("%v\n%s", err, b.String())
+	}
+	var got map[string]any
+	if err := json.Unmarshal(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	want["int"] = float64(1 << 60)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	again, err := object.Decode(b.Bytes(), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(texts, again[0].Body.Object["list"]); d != "" {
 		t.Error(d)
 	}
 }
