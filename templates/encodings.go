@@ -76,7 +76,13 @@ func encodable(v any, forYAML bool, depth int) (any, error) {
 		return nil, errors.New("a value that is nested too deeply")
 	}
 	switch v := v.(type) {
-	case nil, string, bool, int, int64:
+	case string:
+		if forYAML && (v == "<<" || strings.ContainsAny(v, "\u0085\u2028\u2029")) {
+			// The encoder would write what parsers read as something else.
+			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: v}, nil
+		}
+		return v, nil
+	case nil, bool, int, int64:
 		return v, nil
 	case json.Number:
 		return encodableNumber(v, forYAML), nil

@@ -90,6 +90,7 @@ func TestRenderEvaluates(t *testing.T) {
 		`{{ toYaml (fromJson "{\"a\": [1, 2.50, \"x\", true, null]}") }}`:                                   "a:\n- 1\n- 2.50\n- x\n- true\n- null",
 		`{{ toYaml (dict "on" "yes" "t" "12:30:45" "m" "a\nb\n") }}`:                                        "m: |\n  a\n  b\n\"on\": \"yes\"\nt: \"12:30:45\"",
 		`{{ mulf 1.5 2 }} {{ div 7 2 }} {{ until 3 | join "," }} {{ round 2.567 2 }}`:                       "3 3 0,1,2 2.57",
+		`{{ toYaml (list "<<" "a") }}`:                                                                      "- \"<<\"\n- a",
 		`{{ toYaml .Values.front.none }}{{ toYaml (list) }}`:                                                "{}[]",
 
 		// the clock that was handed in
