@@ -198,7 +198,7 @@ func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 func TestExplainNamesThePlaces(t *testing.T) {
 	m, err := values.Merge([]values.Layer{
 		file("values.yaml", defaults), file("prod.yaml", "front:\n  replicas: 5\ngone:\n"),
-		set("front.image.tag=2,new.x=1"), values.Layer{Kind: values.SetString, Name: "front.hosts[1].port=8"},
+		set("front.image.tag=2,new.x=1"), {Kind: values.SetString, Name: "front.hosts[1].port=8"},
 	})
 	if err != nil {
 		t.Fatal(err)
