@@ -7,7 +7,7 @@ CC     := $(shell go env CC)
 RACE   := $(if $(shell command -v $(CC)),-race)
 PKG    ?= ./...
 LINT   := go tool -modfile=tools/go.mod golangci-lint
-SOURCE := $(shell git ls-files -co --exclude-standard -- playground)
+SOURCE := $(shell git ls-files -co --exclude-standard -- playground | grep -v '_test\.go$$')
 
 .DEFAULT_GOAL := help
 .PHONY: help build playground demo test lint soak bench golden clean

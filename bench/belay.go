@@ -54,39 +54,46 @@ func command(ctx context.Context, exit int, name string, args ...string) error {
 func tail(out []byte) []byte { return out[max(0, len(out)-2000):] }
 
 // startUps is how often a start is measured.
-const startUps = 30
+const startUps = 40
 
-// startUp prints how long the programs take to say their version.
+// startUp prints how long the programs take to say their version. They take
+// turns, so that whatever else the machine does slows both.
 func startUp(ctx context.Context, w io.Writer, o options) error {
-	belay, err := usual(ctx, o.belay, "version")
-	if err != nil {
-		return err
+	programs := []string{o.belay}
+	if helm := findHelm(o); helm != "" {
+		programs = append(programs, helm)
 	}
-	fmt.Fprintf(w, "start-up, median of %d:  belay version %.1f ms", startUps, ms(belay))
-	helm := o.helm
-	if _, err := os.Stat(helm); err != nil {
-		if helm, err = exec.LookPath("helm"); err != nil {
-			fmt.Fprint(w, "  (no Helm here to compare with)\n\n")
-			return nil
+	all := make([][]time.Duration, len(programs))
+	for range startUps {
+		for i, program := range programs {
+			var took time.Duration
+			if err := clock(&took, func() error { return command(ctx, 0, program, "version") }); err != nil {
+				return err
+			}
+			all[i] = append(all[i], took)
 		}
 	}
-	other, err := usual(ctx, helm, "version")
-	if err != nil {
-		return err
+	belay := ms(median(all[0]))
+	fmt.Fprintf(w, "start-up, median of %d:  belay version %.1f ms", startUps, belay)
+	if len(programs) == 1 {
+		fmt.Fprint(w, "  (no Helm here to compare with)\n\n")
+		return nil
 	}
-	fmt.Fprintf(w, "  helm version %.1f ms  ratio %.2f\n\n", ms(other), ms(belay)/ms(other))
+	helm := ms(median(all[1]))
+	fmt.Fprintf(w, "  helm version %.1f ms  ratio %.2f\n\n", helm, belay/helm)
 	return nil
 }
 
-// usual is the median time of a program from start to end.
-func usual(ctx context.Context, name string, args ...string) (time.Duration, error) {
-	all := make([]time.Duration, startUps)
-	for i := range all {
-		if err := clock(&all[i], func() error { return command(ctx, 0, name, args...) }); err != nil {
-			return 0, err
-		}
+// findHelm returns Helm's binary, or "".
+func findHelm(o options) string {
+	if _, err := os.Stat(o.helm); err == nil {
+		return o.helm
 	}
-	return median(all), nil
+	path, err := exec.LookPath("helm")
+	if err != nil {
+		return ""
+	}
+	return path
 }
 
 func median(all []time.Duration) time.Duration {
