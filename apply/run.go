@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -30,7 +29,6 @@ const (
 // node is a change on its way.
 type node struct {
 	*diff.Change
-	index    int // in the plan
 	progress progress
 	// unmet counts the edges that still hold the change back; after are those
 	// that wait for it.
@@ -66,87 +64,6 @@ type run struct {
 	finished                         int // changes finished after an interrupt
 }
 
-func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
-	r := &run{
-		cluster: c, journal: journal, plan: p, o: o,
-		byID:     make(map[object.ID]*node, len(p.Changes)),
-		newKinds: newKinds(p),
-		inbox:    inbox{wake: make(chan struct{}, 1)},
-	}
-	for i := range p.Changes {
-		n := &node{Change: &p.Changes[i], index: i}
-		r.nodes = append(r.nodes, n)
-		r.byID[n.ID] = n
-		r.left++
-		if n.Action != diff.Delete {
-			r.upserts++
-		}
-		if len(n.Steps) == 0 {
-			n.live = n.Live
-			r.move(n, written)
-		}
-	}
-	for _, e := range p.Order {
-		before := r.nodes[e.Before]
-		if e.Need == refs.Exists && before.progress == written {
-			continue
-		}
-		before.after = append(before.after, e)
-		r.nodes[e.After].unmet++
-	}
-	for _, n := range r.nodes {
-		if n.progress == pending && n.unmet == 0 {
-			r.enqueue(n)
-		}
-	}
-	return r
-}
-
-// newKinds are the kinds whose CRDs a plan creates or changes.
-func newKinds(p *diff.Plan) map[schema.GroupKind]bool {
-	kinds := map[schema.GroupKind]bool{}
-	for i := range p.Changes {
-		c := &p.Changes[i]
-		if c.ID.GroupKind() != object.CRDKind || len(c.Steps) == 0 || c.Steps[0].Body == nil {
-			continue
-		}
-		group, _, _ := unstructured.NestedString(c.Steps[0].Body.Object, "spec", "group")
-		kind, _, _ := unstructured.NestedString(c.Steps[0].Body.Object, "spec", "names", "kind")
-		kinds[schema.GroupKind{Group: group, Kind: kind}] = true
-	}
-	return kinds
-}
-
-// enqueue lets a change start that nothing holds back any more.
-func (r *run) enqueue(n *node) {
-	if n.Action == diff.Delete {
-		r.prunes = append(r.prunes, n)
-		return
-	}
-	r.queue = append(r.queue, n)
-}
-
-// move is the only place that changes a node's progress.
-func (r *run) move(n *node, to progress) {
-	count := func(p progress, by int) {
-		switch {
-		case p == running:
-			r.inFlight += by
-		case p == written:
-			r.waiting += by
-		}
-		if p >= done {
-			r.left -= by
-			if n.Action != diff.Delete {
-				r.upserts -= by
-			}
-		}
-	}
-	count(n.progress, -1)
-	n.progress = to
-	count(to, 1)
-}
-
 // loop runs until nothing is left to do or to wait for.
 func (r *run) loop(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -165,7 +82,7 @@ func (r *run) loop(ctx context.Context) {
 	defer deadline.Stop()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	var grace <-chan time.Time
+	var grace, cut <-chan time.Time
 	stopping := r.o.Stopping
 
 	r.followUnchanged()
@@ -187,7 +104,9 @@ func (r *run) loop(ctx context.Context) {
 		case <-stopping:
 			stopping = nil
 			r.outcome = Interrupted
-			time.AfterFunc(stopGrace, stopWrites)
+			cut = time.After(stopGrace)
+		case <-cut:
+			stopWrites()
 		case <-tick.C:
 			r.expire(time.Now())
 		case <-deadline.C:
@@ -247,32 +166,6 @@ func (r *run) expire(now time.Time) {
 			r.move(n, broken)
 			r.end(TimedOut)
 		}
-	}
-}
-
-// startReady starts every change whose needs are met. Deletions begin when all
-// else is done.
-func (r *run) startReady(ctx context.Context) {
-	if r.outcome != "" {
-		return
-	}
-	if r.upserts == 0 {
-		r.queue, r.prunes = append(r.queue, r.prunes...), nil
-	}
-	for len(r.queue) > 0 && r.inFlight < r.o.Concurrency {
-		n := r.queue[0]
-		if err := r.journal.Held(); err != nil {
-			n.err = err
-			r.end(Lost)
-			return
-		}
-		r.queue = r.queue[1:]
-		r.move(n, running)
-		r.report(n, Started, nil)
-		go func() {
-			live, err := r.write(ctx, n.Change)
-			r.inbox.put(message{writer: n, live: live, err: err})
-		}()
 	}
 }
 
@@ -364,23 +257,6 @@ func (r *run) finish(n *node) {
 	r.unblock(n, refs.Ready)
 }
 
-// unblock meets the edges that need no more than need.
-func (r *run) unblock(n *node, need refs.Need) {
-	var left []diff.Edge
-	for _, e := range n.after {
-		if need == refs.Ready || e.Need == refs.Exists {
-			after := r.nodes[e.After]
-			after.unmet--
-			if after.unmet == 0 && after.progress == pending {
-				r.enqueue(after)
-			}
-			continue
-		}
-		left = append(left, e)
-	}
-	n.after = left
-}
-
 func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -392,39 +268,4 @@ func closed(c <-chan struct{}) bool {
 
 func (r *run) report(n *node, kind EventKind, err error) {
 	r.o.Report(Event{At: time.Now(), ID: n.ID, Action: n.Action, Kind: kind, State: n.state, Err: err})
-}
-
-// message is what writers and the tracker tell the loop.
-type message struct {
-	writer *node // nil for the tracker's
-	live   *unstructured.Unstructured
-	err    error
-
-	id    object.ID
-	state rollout.State
-}
-
-// inbox is a queue without bound, so that nobody who reports ever blocks.
-type inbox struct {
-	mu   sync.Mutex
-	all  []message
-	wake chan struct{}
-}
-
-func (b *inbox) put(m message) {
-	b.mu.Lock()
-	b.all = append(b.all, m)
-	b.mu.Unlock()
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (b *inbox) take() []message {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	all := b.all
-	b.all = nil
-	return all
 }

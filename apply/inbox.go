@@ -1,0 +1,45 @@
+package apply
+
+import (
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/rollout"
+)
+
+// message is what writers and the tracker tell the loop.
+type message struct {
+	writer *node // nil for the tracker's
+	live   *unstructured.Unstructured
+	err    error
+
+	id    object.ID
+	state rollout.State
+}
+
+// inbox is a queue without bound, so that nobody who reports ever blocks.
+type inbox struct {
+	mu   sync.Mutex
+	all  []message
+	wake chan struct{}
+}
+
+func (b *inbox) put(m message) {
+	b.mu.Lock()
+	b.all = append(b.all, m)
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (b *inbox) take() []message {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := b.all
+	b.all = nil
+	return all
+}
