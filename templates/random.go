@@ -28,19 +28,39 @@ const maxRandom = 1 << 20
 func (r *renderer) remembered(functions map[string]reflect.Value, number int, args []any) (any, error) {
 	s := &r.set.sites[number]
 	fn := functions[s.name]
+	return r.memory().recall(fn, r.randomPlace(s), args)
+}
+
+func (r *renderer) memory() *memory {
+	return &memory{known: r.options.Random, used: r.random, counts: r.counts}
+}
+
+// memory gives back what random functions gave before.
+type memory struct {
+	// known are the remembered results, and used those of this run, by call.
+	known, used map[string]string
+	counts      map[string]int
+}
+
+func newMemory(known map[string]string) *memory {
+	return &memory{known: known, used: map[string]string{}, counts: map[string]int{}}
+}
+
+// recall calls a random function at a place, or gives back its result.
+func (m *memory) recall(fn reflect.Value, place string, args []any) (any, error) {
 	for _, arg := range args {
 		if n, ok := integer(arg); ok && n > maxRandom {
 			return nil, fmt.Errorf("%d is more than %d", n, maxRandom)
 		}
 	}
-	key, err := r.randomKey(s, args)
+	key, err := m.key(place, args)
 	if err != nil {
 		return nil, err
 	}
-	if text, known := r.options.Random[key]; known {
+	if text, known := m.known[key]; known {
 		result := reflect.New(fn.Type().Out(0))
 		if json.Unmarshal([]byte(text), result.Interface()) == nil {
-			r.random[key] = text
+			m.used[key] = text
 			return result.Elem().Interface(), nil
 		}
 	}
@@ -52,28 +72,32 @@ func (r *renderer) remembered(functions map[string]reflect.Value, number int, ar
 	if err != nil {
 		return nil, err
 	}
-	r.random[key] = string(text)
+	m.used[key] = string(text)
 	return result, nil
 }
 
-// randomKey names a call: templates/secret.yaml:12:15 randAlphaNum#1 3f2a91c0.
-func (r *renderer) randomKey(s *site, args []any) (string, error) {
-	place := s.source.place(s.pos)
-	if s.source.name == "" { // a text that tpl was given: the call of tpl
-		for i := len(r.stack) - 1; i >= 0 && s.source.name == ""; i-- {
-			if f := r.stack[i]; f.site.source.name != "" {
-				place = f.site.source.place(f.site.pos) + place
-				break
-			}
-		}
-	}
-	key := place + " " + s.name
-	r.counts[key]++
+// key names a call: templates/secret.yaml:12:15 randAlphaNum#1 3f2a91c0.
+func (m *memory) key(place string, args []any) (string, error) {
+	m.counts[place]++
 	data, err := json.Marshal(args)
 	if err != nil {
 		return "", errors.New("arguments that cannot be remembered")
 	}
 	h := fnv.New32a()
 	h.Write(data) // never fails
-	return key + "#" + strconv.Itoa(r.counts[key]) + " " + strconv.FormatUint(uint64(h.Sum32()), 16), nil
+	return place + "#" + strconv.Itoa(m.counts[place]) + " " + strconv.FormatUint(uint64(h.Sum32()), 16), nil
+}
+
+// randomPlace names a call site.
+func (r *renderer) randomPlace(s *site) string {
+	place := s.source.place(s.pos)
+	if s.source.name == "" { // a text that tpl was given: the call of tpl
+		for i := len(r.stack) - 1; i >= 0; i-- {
+			if f := r.stack[i]; f.site.source.name != "" {
+				place = f.site.source.place(f.site.pos) + place
+				break
+			}
+		}
+	}
+	return place + " " + s.name
 }

@@ -1,0 +1,103 @@
+package templates
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/template"
+	"text/template/parse"
+	"unicode/utf8"
+)
+
+// chartErrorHead is how text/template begins an error of execution.
+var chartErrorHead = regexp.MustCompile(`(?s)^template: (.*?):(\d+):(\d+): executing .*? at <(.*?)>: (.*)$`)
+
+// callPlace is a place on the way to a mistake: a call of include or tpl, or the
+// mistake itself.
+type callPlace struct {
+	// name is the template file's, tplName for a text of tpl.
+	name         string
+	line, offset int
+	// code is what stood there.
+	code    string
+	message string
+}
+
+// locate turns an error of a run into an *Error: at the innermost place that is
+// in a file, with the calls that led to it.
+func (r *chartRun) locate(err error) error {
+	places, cause := r.calls(err)
+	var located *Error
+	if errors.As(cause, &located) && located.File != "" {
+		return located
+	}
+	if len(places) == 0 {
+		return &Error{Message: err.Error()}
+	}
+	last := len(places) - 1
+	message := places[last].message
+	if cause != nil {
+		message = cause.Error()
+	}
+	if located != nil { // a text of tpl that cannot be parsed
+		message = fmt.Sprintf("in the text given to tpl, %d:%d: %s", located.TextLine, max(1, located.TextColumn), located.Message)
+	}
+	at := last
+	for at > 0 && places[at].name == tplName {
+		at--
+	}
+	if at < last && located == nil {
+		message = fmt.Sprintf("in the text given to tpl, %d:%d: %s", places[last].line, places[last].offset+1, message)
+	}
+	e := r.errorAt(places[at], message)
+	for i := at - 1; i >= 0 && len(e.Trace) < maxTrace; i-- {
+		if places[i].name != tplName {
+			e.Trace = append(e.Trace, fmt.Sprintf("%s at %s", places[i].code, r.errorAt(places[i], "").Place()))
+		}
+	}
+	return e
+}
+
+// calls takes an error apart, outermost first. cause is what went wrong within a
+// function; nil when it was the template itself.
+func (r *chartRun) calls(err error) (places []callPlace, cause error) {
+	for err != nil {
+		var exec template.ExecError
+		if !errors.As(err, &exec) {
+			return places, err
+		}
+		m := chartErrorHead.FindStringSubmatch(exec.Err.Error())
+		if m == nil {
+			return places, err
+		}
+		line, _ := strconv.Atoi(m[2]) // digits
+		offset, _ := strconv.Atoi(m[3])
+		places = append(places, callPlace{name: m[1], line: line, offset: offset, code: m[4], message: m[5]})
+		err = errors.Unwrap(exec.Err)
+	}
+	return places, nil
+}
+
+// nilPointer is text/template's way to say that there is nothing to look into.
+var nilPointer = regexp.MustCompile(`^nil pointer evaluating .*\.(\w+)$`)
+
+func (r *chartRun) errorAt(p callPlace, message string) *Error {
+	if m := nilPointer.FindStringSubmatch(message); m != nil {
+		message = fmt.Sprintf("%s: there is nothing that could have a member %q", p.code, m[1])
+	}
+	message = wrongType.ReplaceAllStringFunc(message, func(text string) string {
+		m := wrongType.FindStringSubmatch(text)
+		return fmt.Sprintf("%s is expected here, not %s", typeWord(m[1]), typeWord(m[2]))
+	})
+	// What it cannot iterate over may be a secret.
+	message = iterateOver.ReplaceAllString(message, "range needs a list, a mapping or a number")
+	s := r.set.sources[p.name]
+	if s == nil {
+		return &Error{File: p.name, Line: p.line, Message: message}
+	}
+	pos := s.lineStart(p.line) + parse.Pos(p.offset)
+	width := utf8.RuneCountInString(leadingWord(s.text[min(int(pos), len(s.text)):]))
+	return s.errorAt(pos, max(1, width), "%s", strings.TrimSpace(message))
+}
