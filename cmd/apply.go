@@ -36,9 +36,10 @@ or - for stdin.`,
 	fs := c.Flags()
 	addBundleFlags(fs, &o, &layers)
 	addRunFlags(fs, &o)
+	fs.StringVar(&o.OnFailure, "on-failure", failureKeep, "when the run fails: keep what is there, or rollback to what was last deployed")
 	addPlanFlags(fs, &o)
 	fs.StringVar(&o.Note, "description", "", "a note for the revision, shown in history")
 	addShowFlags(fs, &o, &formats)
 	return withExits(c, exitOK, exitError, exitChanges, exitInput, exitRefused, exitPermission,
-		exitUnhealthy, exitTimeout, exitLocked, exitInterrupted)
+		exitUnhealthy, exitTimeout, exitLocked, exitRolledBack, exitRollbackFailed, exitInterrupted)
 }

@@ -86,7 +86,7 @@ type deployment struct {
 
 // makePlan plans from a state of the release's records.
 func (d *deployment) makePlan(ctx context.Context, s *release.State) error {
-	d.state = s
+	d.state, d.renderNext = s, nil
 	d.target.Revision = 0
 	if current := s.Current(); current != nil {
 		d.target.Revision = current.Number
@@ -152,7 +152,7 @@ func (d *deployment) planAgain(ctx context.Context, lock *release.Lock) error {
 	if err := d.makePlan(ctx, lock.State()); err != nil {
 		return err
 	}
-	if d.plan.Same(before) {
+	if d.plan.Same(before) && len(d.plan.Refused) == 0 {
 		return nil
 	}
 	fmt.Fprintln(d.stderr, "the release changed meanwhile; this is the plan now:")
@@ -173,41 +173,13 @@ func (d *deployment) carryOut(ctx context.Context, lock *release.Lock) error {
 	if err != nil {
 		return errors.Join(err, giveBack(ctx, lock))
 	}
-	progress := d.progress(began)
-	result := apply.Run(ctx, d.conn.Client, lock, d.plan, apply.Options{
-		Timeout: d.timeout(), NoWait: d.o.NoWait, Concurrency: d.o.Concurrency,
-		Report: progress.Event, Stopping: d.stopping,
-	})
-	progress.Stop()
-	return d.record(ctx, lock, revision, result, began)
-}
-
-// recordTime bounds the writing of a run's end; after an interrupt the whole
-// must be over within 5 s.
-const (
-	recordTime        = 30 * time.Second
-	recordInterrupted = 1500 * time.Millisecond
-)
-
-// record writes down how the run went, releases the lock, and reports.
-func (d *deployment) record(ctx context.Context, lock *release.Lock, revision release.Revision, result *apply.Result, began time.Time) error {
-	limit := recordTime
-	if result.Outcome == apply.Interrupted {
-		limit = recordInterrupted
+	result := d.run(ctx, lock, began)
+	if d.undoes(revision, result) {
+		return d.undo(ctx, lock, result, began)
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	var err error
-	if d.o.Op == diff.OpDelete && result.Outcome == apply.Succeeded {
-		err = lock.Erase(ctx)
-	} else {
-		var recorded release.Revision
-		recorded, err = lock.Finish(ctx, statusOf(result.Outcome), resultOf(result))
-		if err == nil {
-			revision = recorded
-		}
-	}
-	if err != nil && result.Outcome != apply.Lost {
+	if recorded, recordErr := d.conclude(ctx, lock, result); recordErr == nil {
+		revision = recorded
+	} else if err = recordErr; result.Outcome != apply.Lost {
 		// The next run finds a revision that is applying and nobody who holds the
 		// lock, and goes on from there.
 		report.Error(d.stderr, report.Failure{Message: err.Error()}, d.colorFor(d.stderrTerminal))
@@ -217,6 +189,38 @@ func (d *deployment) record(ctx context.Context, lock *release.Lock, revision re
 		return exitWith(exitError)
 	}
 	return end
+}
+
+// run applies the plan and shows how it goes.
+func (d *deployment) run(ctx context.Context, lock *release.Lock, began time.Time) *apply.Result {
+	progress := d.progress(began)
+	defer progress.Stop()
+	return apply.Run(ctx, d.conn.Client, lock, d.plan, apply.Options{
+		Timeout: d.timeout(), NoWait: d.o.NoWait, Concurrency: d.o.Concurrency,
+		Report: progress.Event, Stopping: d.stopping,
+	})
+}
+
+// recordTime bounds the writing of a run's end; after an interrupt the whole
+// must be over within 5 s.
+const (
+	recordTime        = 30 * time.Second
+	recordInterrupted = 1500 * time.Millisecond
+)
+
+// conclude writes down how the run went, and releases the lock. A release that
+// is deleted leaves no records.
+func (d *deployment) conclude(ctx context.Context, lock *release.Lock, result *apply.Result) (release.Revision, error) {
+	limit := recordTime
+	if result.Outcome == apply.Interrupted {
+		limit = recordInterrupted
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if d.o.Op == diff.OpDelete && result.Outcome == apply.Succeeded {
+		return release.Revision{}, lock.Erase(ctx)
+	}
+	return lock.Finish(ctx, statusOf(result.Outcome), resultOf(result))
 }
 
 // revision is the index entry of the run that begins.

@@ -42,6 +42,8 @@ var exitMeanings = []struct {
 	{exitUnhealthy, "not healthy: a rollout failed, also when nothing was to be changed"},
 	{exitTimeout, "timed out, also a deletion that does not end"},
 	{exitLocked, "locked by another run, or the lock was lost to it"},
+	{exitRolledBack, "failed, and rolled back"},
+	{exitRollbackFailed, "failed, and the rollback failed too"},
 	{exitInterrupted, "interrupted by SIGINT, SIGTERM or SIGHUP"},
 }
 

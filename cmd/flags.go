@@ -35,6 +35,9 @@ type deployOptions struct {
 	Yes    bool
 	DryRun bool
 
+	// OnFailure is failureKeep or failureRollback.
+	OnFailure string
+
 	NoWait      bool
 	NoPrune     bool
 	Timeout     time.Duration // 0: the bundle's, else the default
@@ -182,6 +185,9 @@ func finishOptions(e *env, o *deployOptions, layers *layerFlags, formats *output
 	}
 	if o.Timeout < 0 || o.LockTimeout < 0 {
 		return inputError("a timeout cannot be negative")
+	}
+	if o.OnFailure != "" && o.OnFailure != failureKeep && o.OnFailure != failureRollback {
+		return inputError(fmt.Sprintf("--on-failure %q: it is keep or rollback", o.OnFailure))
 	}
 	if err := e.checkShowSecrets(o.ShowSecrets); err != nil {
 		return err

@@ -69,22 +69,11 @@ func resultOf(r *apply.Result) release.Result {
 // reportEnd says how the run went, for people and in every form that was asked
 // for, and gives its exit code.
 func (d *deployment) reportEnd(revision release.Revision, result *apply.Result, took time.Duration, nothing bool) error {
-	end := report.End{
-		Op: d.o.Op, Target: d.target, Plan: d.plan, Revision: revision, Result: result, Took: took,
-		Back: d.backTo(revision), Flags: d.hintFlags(d.target.Namespace), Notes: d.notes(result),
-		NothingToChange: nothing, Now: d.now(),
-	}
+	end := d.end(revision, result, took)
+	end.NothingToChange = nothing
 	report.WriteEnd(d.stderr, end, d.colorFor(d.stderrTerminal))
-	if len(d.o.Outputs) > 0 {
-		err := d.write(d.o.Outputs, report.Text, func(s report.Sink) error {
-			if s.Format == report.Text {
-				return nil // it was all said on stderr
-			}
-			return report.EndDocument(s, end)
-		})
-		if err != nil {
-			return err
-		}
+	if err := d.endDocuments(end); err != nil {
+		return err
 	}
 	if code := exitOf(result); code != exitOK {
 		return exitWith(code)
@@ -92,18 +81,43 @@ func (d *deployment) reportEnd(revision release.Revision, result *apply.Result, 
 	return nil
 }
 
+func (d *deployment) end(revision release.Revision, result *apply.Result, took time.Duration) report.End {
+	return report.End{
+		Op: d.o.Op, Target: d.target, Plan: d.plan, Revision: revision, Result: result, Took: took,
+		Back: d.backTo(revision), Flags: d.hintFlags(d.target.Namespace), Notes: d.notes(result), Now: d.now(),
+	}
+}
+
+// endDocuments writes the result in the forms of -o; the text was said already.
+func (d *deployment) endDocuments(end report.End) error {
+	if len(d.o.Outputs) == 0 {
+		return nil
+	}
+	return d.write(d.o.Outputs, report.Text, func(s report.Sink) error {
+		if s.Format == report.Text {
+			return nil
+		}
+		return report.EndDocument(s, end)
+	})
+}
+
 // backTo is the revision that a rollback would go back to, or 0.
 func (d *deployment) backTo(revision release.Revision) int {
 	if d.o.Op == diff.OpDelete {
 		return 0
 	}
-	after := *d.state
-	after.Revisions = append(after.Revisions[:len(after.Revisions):len(after.Revisions)], revision)
-	target, err := after.RollbackTarget(0)
+	target, err := d.stateAfter(revision).RollbackTarget(0)
 	if err != nil {
 		return 0
 	}
 	return target.Number
+}
+
+// stateAfter is what the release remembers once the run's revision is among it.
+func (d *deployment) stateAfter(revision release.Revision) *release.State {
+	after := *d.state
+	after.Revisions = append(after.Revisions[:len(after.Revisions):len(after.Revisions)], revision)
+	return &after
 }
 
 func (d *deployment) notes(result *apply.Result) string {

@@ -21,7 +21,6 @@ func (d *deployment) wantBundle(b *bundle.Bundle) func(context.Context, *release
 		}
 		current := s.Current()
 		if current == nil {
-			d.renderNext = nil
 			return d.render(b, options)
 		}
 		next := options

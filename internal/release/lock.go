@@ -233,6 +233,16 @@ func (l *Lock) Forget(id object.ID) {
 // that outlives an interrupt.
 func (l *Lock) Finish(ctx context.Context, status Status, result Result) (Revision, error) {
 	l.stop()
+	return l.conclude(ctx, status, result, func(h *head) { h.Lock = nil })
+}
+
+// Record records how the revision went and keeps the lock, for the revision that
+// undoes it.
+func (l *Lock) Record(ctx context.Context, status Status, result Result) (Revision, error) {
+	return l.conclude(ctx, status, result, func(h *head) { h.Lock.Revision = 0 })
+}
+
+func (l *Lock) conclude(ctx context.Context, status Status, result Result, unlock func(*head)) (Revision, error) {
 	l.mu.Lock()
 	key, intended, keep, number := l.rec.Key, l.intended, l.keep, 0
 	if l.rec.Lock != nil {
@@ -263,7 +273,7 @@ func (l *Lock) Finish(ctx context.Context, status Status, result Result) (Revisi
 		if status == Deployed {
 			h.Revisions = retain(h.Revisions, keep)
 		}
-		h.Lock = nil
+		unlock(h)
 	}})
 	if err != nil {
 		return Revision{}, fmt.Errorf("recording the end of revision %d of release %q: %w", number, l.name, err)

@@ -27,8 +27,10 @@ type resultDocument struct {
 	Errors     []objectError      `json:"errors,omitempty"`
 	Diagnosis  *rollout.Diagnosis `json:"diagnosis,omitempty"`
 	// RollbackTo is the revision that a rollback would go to.
-	RollbackTo int    `json:"rollbackTo,omitempty"`
-	Notes      string `json:"notes,omitempty"`
+	RollbackTo int `json:"rollbackTo,omitempty"`
+	// RolledBack is the rollback that followed the failure.
+	RolledBack *undoneItem `json:"rolledBack,omitempty"`
+	Notes      string      `json:"notes,omitempty"`
 }
 
 type objectError struct {
@@ -43,7 +45,7 @@ func EndDocument(s Sink, e End) error {
 		header: headerOf("Result"), Op: e.Op, Target: e.Target, Outcome: string(e.Result.Outcome),
 		Changed: !e.NothingToChange, Revision: itemOf(e.Revision), Seconds: seconds(e.Took),
 		Finished: sorted(e.Result.Finished), NotReady: sorted(e.Result.NotReady), NotStarted: sorted(e.Result.NotStarted),
-		RollbackTo: e.Back, Notes: e.Notes,
+		RollbackTo: e.Back, RolledBack: undoneOf(e.Undone), Notes: e.Notes,
 	}
 	if len(e.Result.Diagnosis.Causes) > 0 {
 		d.Diagnosis = &e.Result.Diagnosis

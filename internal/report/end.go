@@ -31,6 +31,8 @@ type End struct {
 	Notes string
 	// NothingToChange says that there was no run: the release was as it should be.
 	NothingToChange bool
+	// Undone is the rollback that followed the failure, if there was one.
+	Undone *Undone
 	// Now is what ages are counted from; zero means the clock's.
 	Now time.Time
 }
@@ -188,17 +190,22 @@ func (e *End) subject() string {
 }
 
 func (e *End) writeFailure(b *strings.Builder, p paint) {
-	head := e.subject() + " failed after " + Duration(e.Took)
+	fmt.Fprintf(b, "%s: %s\n", p.in(red, e.failed()), e.tally())
+	fmt.Fprintf(b, "  %s\n", e.advice())
+}
+
+// failed says that the run did not succeed, and after what time.
+func (e *End) failed() string {
 	switch e.Result.Outcome {
 	case apply.TimedOut:
-		head = e.subject() + " timed out after " + Duration(e.Took)
+		return e.subject() + " timed out after " + Duration(e.Took)
 	case apply.Stale:
-		head = e.subject() + " stopped after " + Duration(e.Took) + ", for the cluster changed meanwhile"
+		return e.subject() + " stopped after " + Duration(e.Took) + ", for the cluster changed meanwhile"
 	case apply.Lost:
-		head = e.subject() + " stopped after " + Duration(e.Took) + ", for the lock was lost to another run"
+		return e.subject() + " stopped after " + Duration(e.Took) + ", for the lock was lost to another run"
+	default:
+		return e.subject() + " failed after " + Duration(e.Took)
 	}
-	fmt.Fprintf(b, "%s: %s\n", p.in(red, head), e.tally())
-	fmt.Fprintf(b, "  %s\n", e.advice())
 }
 
 // advice is what to do after a failure.
