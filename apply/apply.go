@@ -61,6 +61,8 @@ type Options struct {
 	Timeout time.Duration
 	// NoWait prunes and ends without waiting for readiness.
 	NoWait bool
+	// WaitOldPods waits until the pods of older revisions are gone, too.
+	WaitOldPods bool
 	// Concurrency bounds the changes in flight; 0 means 32.
 	Concurrency int
 	// Report is called for every event, never concurrently.
@@ -128,6 +130,9 @@ func Run(ctx context.Context, c Cluster, journal Journal, p *diff.Plan, o Option
 		o.Report = func(Event) {}
 	}
 	r := newRun(c, journal, p, o)
+	if p.Wanted != nil {
+		r.judge = rollout.NewJudge(p.Wanted.Rules.Readiness)
+	}
 	r.noteUnchanged()
 	r.loop(ctx)
 	return r.result(ctx)

@@ -76,7 +76,7 @@ func (r *run) result(ctx context.Context) *Result {
 func (r *run) explain(ctx context.Context, unready []rollout.Target, sources map[object.ID]object.Source) rollout.Diagnosis {
 	ctx, cancel := context.WithTimeout(ctx, explainTime)
 	defer cancel()
-	d := rollout.Explain(ctx, r.cluster, unready)
+	d := rollout.Explain(ctx, r.cluster, r.judge, unready)
 	for i := range d.Causes {
 		d.Causes[i].Source = sources[d.Causes[i].ID]
 	}

@@ -53,6 +53,7 @@ type run struct {
 	newKinds map[schema.GroupKind]bool // whose CRDs the plan changes
 	inbox    inbox
 	tracker  *rollout.Tracker
+	judge    *rollout.Judge
 	outcome  Outcome // empty while all goes well
 
 	// queue holds the changes that may start now, prunes the deletions that may
@@ -71,7 +72,9 @@ func (r *run) loop(ctx context.Context) {
 	writes, stopWrites := context.WithCancel(ctx)
 	defer stopWrites()
 	r.tracker = rollout.NewTracker(ctx, r.cluster, rollout.Options{
-		Selector: object.ReleaseLabel + "=" + r.plan.Target.Release,
+		Selector:    object.ReleaseLabel + "=" + r.plan.Target.Release,
+		Judge:       r.judge,
+		WaitOldPods: r.o.WaitOldPods,
 		Report: func(id object.ID, s rollout.State) {
 			r.inbox.put(message{id: id, state: s})
 		},
@@ -228,6 +231,7 @@ func (r *run) follow(n *node) {
 	r.tracker.Add(rollout.Target{
 		ID: n.ID, Kind: n.Kind, Policy: n.Policy,
 		Generation: n.live.GetGeneration(), UID: string(n.live.GetUID()), Live: n.live,
+		Unchanged: n.Action == diff.Unchanged,
 	})
 }
 

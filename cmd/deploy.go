@@ -196,7 +196,7 @@ func (d *deployment) run(ctx context.Context, lock *release.Lock, began time.Tim
 	progress := d.progress(began)
 	defer progress.Stop()
 	return apply.Run(ctx, d.conn.Client, lock, d.plan, apply.Options{
-		Timeout: d.timeout(), NoWait: d.o.NoWait, Concurrency: d.o.Concurrency,
+		Timeout: d.timeout(), NoWait: d.o.NoWait, WaitOldPods: d.o.WaitOldPods, Concurrency: d.o.Concurrency,
 		Report: progress.Event, Stopping: d.stopping,
 	})
 }

@@ -39,6 +39,7 @@ type deployOptions struct {
 	OnFailure string
 
 	NoWait      bool
+	WaitOldPods bool
 	NoPrune     bool
 	Timeout     time.Duration // 0: the bundle's, else the default
 	LockTimeout time.Duration
@@ -120,6 +121,7 @@ func addRunFlags(fs *pflag.FlagSet, o *deployOptions) {
 	fs.BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "show the plan and its exit code, change nothing")
 	fs.BoolVar(&o.NoWait, "no-wait", false, "do not wait until everything is ready")
+	fs.BoolVar(&o.WaitOldPods, "wait-old-pods", false, "wait until the pods of the revision before are gone, too")
 	fs.DurationVar(&o.Timeout, "timeout", 0, "time for the run, from its first write (default: the bundle's, else 10m)")
 	fs.DurationVar(&o.LockTimeout, "lock-timeout", defaultLockTimeout, "how long to wait for another run; 0 fails at once")
 	fs.BoolVarP(&o.Quiet, "quiet", "q", false, "only the result and what went wrong")

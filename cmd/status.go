@@ -63,9 +63,13 @@ func runStatus(ctx context.Context, e *env, o *statusOptions) error {
 	if err != nil {
 		return err
 	}
+	judge, err := r.judge(ctx, objects)
+	if err != nil {
+		return err
+	}
 	status := report.ReleaseStatus{
 		Name: r.name, Namespace: r.namespace, Revision: *current, Holder: r.state.Holder,
-		Objects: statesOf(objects), Diagnosis: r.explain(ctx, objects),
+		Objects: statesOf(judge, objects), Diagnosis: r.explain(ctx, judge, objects),
 	}
 	status.Diagnosis = liveSecrets(objects).HideDiagnosis(status.Diagnosis)
 	if err := e.write(o.formats.given, report.Text, func(s report.Sink) error {
@@ -196,10 +200,26 @@ func liveSecrets(objects []liveObject) *report.Secrets {
 	return report.SecretsOf(live)
 }
 
-func statesOf(objects []liveObject) []report.ObjectStatus {
+// judge reads the bundle's own rules of readiness, where there are objects that
+// they can be about.
+func (r *openedRelease) judge(ctx context.Context, objects []liveObject) (*rollout.Judge, error) {
+	custom := func(o liveObject) bool {
+		return strings.Contains(o.id.Group, ".") && !strings.HasSuffix(o.id.Group, ".k8s.io")
+	}
+	if !slices.ContainsFunc(objects, custom) {
+		return nil, nil
+	}
+	wanted, err := r.store.Content(ctx, r.name, r.state.Current())
+	if err != nil {
+		return nil, err
+	}
+	return rollout.NewJudge(wanted.Rules.Readiness), nil
+}
+
+func statesOf(judge *rollout.Judge, objects []liveObject) []report.ObjectStatus {
 	states := make([]report.ObjectStatus, len(objects))
 	for i, o := range objects {
-		states[i] = report.ObjectStatus{ID: o.id, State: stateOf(o)}
+		states[i] = report.ObjectStatus{ID: o.id, State: stateOf(judge, o)}
 		if o.live != nil {
 			states[i].Created = o.live.GetCreationTimestamp().Time
 		}
@@ -207,18 +227,18 @@ func statesOf(objects []liveObject) []report.ObjectStatus {
 	return states
 }
 
-func stateOf(o liveObject) rollout.State {
+func stateOf(judge *rollout.Judge, o liveObject) rollout.State {
 	if o.live == nil {
 		return rollout.State{Phase: rollout.Missing, Summary: "missing"}
 	}
-	return rollout.Of(o.live)
+	return judge.Of(o.live)
 }
 
 // explain finds why objects are not ready.
-func (r *openedRelease) explain(ctx context.Context, objects []liveObject) rollout.Diagnosis {
+func (r *openedRelease) explain(ctx context.Context, judge *rollout.Judge, objects []liveObject) rollout.Diagnosis {
 	var targets []rollout.Target
 	for _, o := range objects {
-		if o.live == nil || stateOf(o).Phase == rollout.Ready {
+		if o.live == nil || stateOf(judge, o).Phase == rollout.Ready {
 			continue
 		}
 		targets = append(targets, rollout.Target{
@@ -228,5 +248,5 @@ func (r *openedRelease) explain(ctx context.Context, objects []liveObject) rollo
 	if len(targets) == 0 {
 		return rollout.Diagnosis{}
 	}
-	return rollout.Explain(ctx, r.conn.Client, targets)
+	return rollout.Explain(ctx, r.conn.Client, judge, targets)
 }

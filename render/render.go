@@ -81,6 +81,7 @@ func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
 		Rules: policy.Rules{
 			Timeout: b.Spec.Rollout.Timeout, FailAfter: b.Spec.Rollout.FailAfter,
 			MaxRestarts: b.Spec.Rollout.MaxRestarts, History: b.Spec.History,
+			Readiness: b.Spec.Readiness,
 		},
 	}
 	var warnings []Warning

@@ -22,6 +22,20 @@ type Rules struct {
 	MaxRestarts int `json:"maxRestarts,omitempty"`
 	// History is how many revisions are kept; 0 means the default.
 	History int `json:"history,omitempty"`
+	// Readiness says when objects of kinds that follow no convention are ready;
+	// the first rule of a kind counts.
+	Readiness []ReadyRule `json:"readiness,omitempty"`
+}
+
+// ReadyRule judges a kind by expressions in CEL over self, the live object. One
+// that cannot be evaluated says no: a field it asks for is not there yet.
+type ReadyRule struct {
+	Group string `json:"group,omitempty"`
+	Kind  string `json:"kind"`
+	// Ready holds once the object is ready; empty means the usual rules.
+	Ready string `json:"ready,omitempty"`
+	// Failed holds when it never will be; empty means that nothing tells.
+	Failed string `json:"failed,omitempty"`
 }
 
 // Wait says what counts as done for an object.

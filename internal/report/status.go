@@ -112,7 +112,7 @@ func statusHead(r ReleaseStatus, now time.Time) string {
 
 // plainReady says that there is nothing to tell of an object.
 func plainReady(s rollout.State) bool {
-	return s.Phase == rollout.Ready && s.Wanted == 0 && (s.Summary == "" || s.Summary == "ready" || s.Summary == "exists")
+	return s.Phase == rollout.Ready && s.Wanted == 0 && (s.Summary == "" || s.Summary == "ready" || strings.HasPrefix(s.Summary, "exists"))
 }
 
 func readyWords(s rollout.State) string {

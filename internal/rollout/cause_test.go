@@ -188,7 +188,7 @@ func TestDiagnosis(t *testing.T) {
 
 func TestWhatCannotBeReadIsSaid(t *testing.T) {
 	c := fakeCluster{denied: "Pod", objects: []*unstructured.Unstructured{obj(t, frontDep)}}
-	d := Explain(t.Context(), c.watcher(), []Target{{ID: object.IDOf(c.objects[0])}})
+	d := Explain(t.Context(), c.watcher(), nil, []Target{{ID: object.IDOf(c.objects[0])}})
 	if diff := cmp.Diff([]string{"pods of namespace shop cannot be read: no permission"}, d.Notes); diff != "" {
 		t.Error(diff)
 	}
@@ -199,7 +199,7 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 
 func TestWhatIsGoneIsSaid(t *testing.T) {
 	c := fakeCluster{}
-	d := Explain(t.Context(), c.watcher(), []Target{{ID: object.ID{Kind: "Pod", Namespace: "shop", Name: "x"}}})
+	d := Explain(t.Context(), c.watcher(), nil, []Target{{ID: object.ID{Kind: "Pod", Namespace: "shop", Name: "x"}}})
 	if len(d.Causes) != 1 || d.Causes[0].State.Phase != Missing {
 		t.Errorf("%+v", d)
 	}
@@ -209,7 +209,7 @@ func TestExplainEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))
 	c := fakeCluster{objects: []*unstructured.Unstructured{obj(t, frontDep)}}
-	if d := Explain(ctx, c.watcher(), []Target{{ID: object.IDOf(c.objects[0]), Live: c.objects[0]}}); len(d.Causes) != 1 {
+	if d := Explain(ctx, c.watcher(), nil, []Target{{ID: object.IDOf(c.objects[0]), Live: c.objects[0]}}); len(d.Causes) != 1 {
 		t.Errorf("what is known already is not told: %+v", d)
 	}
 }

@@ -22,10 +22,10 @@ const (
 )
 
 // Explain finds why targets are not ready, in their order; those that are ready
-// by now have no cause. What cannot be read is left out of the diagnosis, and
+// by now have no cause; j is the bundle's own say about kinds. What cannot be read is left out of the diagnosis, and
 // said in its notes.
-func Explain(ctx context.Context, w Watcher, targets []Target) Diagnosis {
-	e := &explainer{w: w, events: map[string]*namespaceEvents{}, notes: map[string]bool{}}
+func Explain(ctx context.Context, w Watcher, j *Judge, targets []Target) Diagnosis {
+	e := &explainer{w: w, judge: j, events: map[string]*namespaceEvents{}, notes: map[string]bool{}}
 	causes := make([][]Cause, len(targets))
 	var g errgroup.Group
 	g.SetLimit(explainParallel)
@@ -50,6 +50,7 @@ func Explain(ctx context.Context, w Watcher, targets []Target) Diagnosis {
 // explainer reads what a diagnosis needs, events once per namespace.
 type explainer struct {
 	w      Watcher
+	judge  *Judge
 	mu     sync.Mutex
 	events map[string]*namespaceEvents
 	notes  map[string]bool
@@ -110,7 +111,7 @@ func (e *explainer) explain(ctx context.Context, target Target) []Cause {
 			return nil
 		}
 	}
-	state := Of(root)
+	state := e.judge.Of(root)
 	if state.Phase == Ready {
 		return nil
 	}

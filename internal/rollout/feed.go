@@ -29,6 +29,8 @@ type feed struct {
 	key feedKey
 	// cache holds the objects by UID, for feeds of pods and ReplicaSets.
 	cache map[string]*unstructured.Unstructured
+	// listed is true once the cache is complete.
+	listed bool
 	// users are the workloads that look at the cache; with none it ends.
 	users  int
 	cancel context.CancelFunc
@@ -133,6 +135,7 @@ func (t *Tracker) relist(f *feed, list *unstructured.UnstructuredList, since tim
 			t.take(x, u)
 		}
 	}
+	f.listed = true
 	if f.key.parts {
 		t.wake(f)
 		return

@@ -65,8 +65,11 @@ type condition struct {
 	Generation int64
 }
 
-func conditions(u *unstructured.Unstructured) []condition {
-	raw := items(at(u, "status", "conditions"))
+func conditions(u *unstructured.Unstructured) []condition { return conditionsIn(at(u, "status")) }
+
+// conditionsIn reads the conditions of a status, or of a part of one.
+func conditionsIn(status any) []condition {
+	raw := items(in(status, "conditions"))
 	all := make([]condition, 0, len(raw))
 	for _, c := range raw {
 		all = append(all, condition{

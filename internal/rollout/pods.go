@@ -96,6 +96,19 @@ func (f family) split() (current, old []*unstructured.Unstructured) {
 	return current, old
 }
 
+// lingering are the pods that are not meant to stay: those of older revisions,
+// and those that are being deleted.
+func (f family) lingering() []*unstructured.Unstructured {
+	isCurrent := f.current()
+	var all []*unstructured.Unstructured
+	for _, p := range f.pods {
+		if mine := isCurrent(p); mine && deleting(p) || !mine && f.isOld(p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // current returns the test of whether a pod is of the current revision.
 func (f family) current() func(*unstructured.Unstructured) bool {
 	uid := uidOf(f.root)

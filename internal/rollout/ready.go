@@ -2,8 +2,8 @@ package rollout
 
 import (
 	"fmt"
+	"strings"
 
-	kstatus "github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -23,7 +23,7 @@ func Of(u *unstructured.Unstructured) State {
 		return byConvention(u)
 	}
 	if !observed(u) {
-		return State{Phase: Progressing, Summary: "not observed yet"}
+		return notObserved
 	}
 	return judge(u)
 }
@@ -58,52 +58,18 @@ func kindRule(gk schema.GroupKind) func(*unstructured.Unstructured) State {
 	case schema.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"},
 		schema.GroupKind{Group: "batch", Kind: "CronJob"}:
 		return always // its status says how it works, not whether it is there
+	case schema.GroupKind{Group: "argoproj.io", Kind: "Rollout"}:
+		return argoRollout
+	case schema.GroupKind{Group: gatewayGroup, Kind: "Gateway"}:
+		return gateway
+	}
+	if gk.Group == gatewayGroup && strings.HasSuffix(gk.Kind, "Route") {
+		return route
 	}
 	return nil
 }
 
 func always(*unstructured.Unstructured) State { return State{Phase: Ready} }
-
-// observed says whether the controller has seen the latest generation, where it
-// tells at all.
-func observed(u *unstructured.Unstructured) bool {
-	seen, ok := at(u, "status", "observedGeneration").(int64)
-	return !ok || seen >= generationOf(u)
-}
-
-// byConvention judges kinds that have no rule of their own. One without status
-// is ready when it is there.
-func byConvention(u *unstructured.Unstructured) State {
-	if at(u, "status") == nil {
-		return State{Phase: Ready}
-	}
-	for _, c := range conditions(u) {
-		if c.Type == "Ready" && c.Generation != 0 && c.Generation < generationOf(u) {
-			return State{Phase: Progressing, Summary: "not observed yet"}
-		}
-	}
-	res, err := kstatus.Compute(u)
-	if err != nil {
-		// Its status has a shape of its own: there is nothing to judge by.
-		return State{Phase: Ready}
-	}
-	reason := ""
-	if len(res.Conditions) > 0 {
-		reason = res.Conditions[0].Reason
-	}
-	switch res.Status {
-	case kstatus.CurrentStatus:
-		return State{Phase: Ready}
-	case kstatus.FailedStatus:
-		return State{Phase: Failed, Summary: shorten(res.Message), Reason: reason}
-	case kstatus.TerminatingStatus:
-		return State{Phase: Deleting, Summary: "being deleted"}
-	}
-	if reason == "LatestGenerationNotObserved" {
-		return State{Phase: Progressing, Summary: "not observed yet"}
-	}
-	return State{Phase: Progressing, Summary: shorten(res.Message), Reason: reason}
-}
 
 func claim(u *unstructured.Unstructured) State {
 	switch text(at(u, "status", "phase")) {

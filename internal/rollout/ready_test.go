@@ -37,11 +37,14 @@ const (
 	full = "conditions: [{type: Progressing, status: 'True', reason: NewReplicaSetAvailable}, {type: Available, status: 'True'}]"
 )
 
+// row is an object as a cluster shows it, and what is to be said of it.
+type row struct {
+	name, object string
+	want         State
+}
+
 func TestOf(t *testing.T) {
-	for _, test := range []struct {
-		name, object string
-		want         State
-	}{
+	judgeAll(t, []row{
 		// Deployments
 		{"a new deployment is not observed", dep + "spec: {replicas: 3}}", State{Phase: Progressing, Summary: "not observed yet", Wanted: 3}},
 		{"a deployment of an older generation is not observed", dep + "spec: {replicas: 3}, status: {observedGeneration: 1, replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3, " + full + "}}", State{Phase: Progressing, Summary: "not observed yet"}},
@@ -138,7 +141,7 @@ func TestOf(t *testing.T) {
 		{"a disruption budget that is not observed", "{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {generation: 2}, status: {observedGeneration: 1}}", State{Phase: Progressing, Summary: "not observed yet"}},
 
 		// Custom resources
-		{"a custom resource without status is ready", cr + ", spec: {}}", State{Phase: Ready}},
+		{"a custom resource without status is ready", cr + ", spec: {}}", State{Phase: Ready, Summary: "exists, without a status"}},
 		{"a custom resource that is not observed", cr + ", status: {observedGeneration: 1}}", State{Phase: Progressing, Summary: "not observed yet"}},
 		{"a custom resource that is observed and says no more", cr + ", status: {observedGeneration: 2}}", State{Phase: Ready}},
 		{"a custom resource that is ready", cr + ", status: {conditions: [{type: Ready, status: 'True'}]}}", State{Phase: Ready}},
@@ -148,7 +151,11 @@ func TestOf(t *testing.T) {
 		{"a custom resource that is stalled", cr + ", status: {conditions: [{type: Stalled, status: 'True', reason: NoDisk, message: there is no disk}]}}", State{Phase: Failed, Summary: "there is no disk", Reason: "NoDisk"}},
 		{"a custom resource with a status of its own shape", cr + ", status: {conditions: fine}}", State{Phase: Ready}},
 		{"a status that is text", cr + ", status: fine}", State{Phase: Ready}},
-	} {
+	})
+}
+
+func judgeAll(t *testing.T, rows []row) {
+	for _, test := range rows {
 		t.Run(test.name, func(t *testing.T) {
 			u := obj(t, test.object)
 			before := u.DeepCopy()

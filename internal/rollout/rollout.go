@@ -51,6 +51,9 @@ type Target struct {
 	Generation int64
 	// UID is the object's; another object of the same name is not it. Empty: any.
 	UID string
+	// Unchanged is true where this run wrote nothing: whatever an object has to
+	// say, it has said by now.
+	Unchanged bool
 	// Live is the object as last seen, to start from.
 	Live *unstructured.Unstructured
 }

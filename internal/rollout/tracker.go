@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ const (
 	// settleAfter is how long readiness must hold where no probe stands behind it:
 	// then it says only that the process was started.
 	settleAfter = 3 * time.Second
+	// silentAfter is how long an object without a status may take to get one.
+	silentAfter = 3 * time.Second
 	// mountAfter is how long a pod may prepare its volumes before the events are
 	// asked what keeps it, and eventsEvery how often they are.
 	mountAfter  = 15 * time.Second
@@ -35,6 +38,10 @@ type Options struct {
 	// Report is called for every change of state, never concurrently, by Add or
 	// from the tracker's goroutines. It must not block for long nor call the tracker.
 	Report func(object.ID, State)
+	// Judge is the bundle's own say about kinds; nil is none.
+	Judge *Judge
+	// WaitOldPods holds readiness back until the pods of older revisions are gone.
+	WaitOldPods bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -130,13 +137,15 @@ func (t *Tracker) take(x *tracked, u *unstructured.Unstructured) bool {
 		return false // another object, or one from before our write
 	}
 	x.last = u
-	s := Of(u)
-	switch s.Phase {
-	case Progressing:
+	s := t.o.Judge.Of(u)
+	switch {
+	case s.Phase == Progressing:
 		x.ready = time.Time{}
 		s = t.judge(x, s)
-	case Ready:
-		s = t.settle(x, s)
+	case isSilent(s) && !x.Unchanged && t.o.Now().Sub(x.added) < silentAfter:
+		s = State{Phase: Progressing, Summary: "no status yet"}
+	case s.Phase == Ready:
+		s = t.outlast(x, t.settle(x, s))
 	}
 	return t.tell(x, s)
 }
@@ -154,6 +163,27 @@ func (t *Tracker) settle(x *tracked, s State) State {
 	if now.Sub(x.ready) < settleAfter {
 		s.Phase = Progressing
 		s.Summary += ", settling"
+	}
+	return s
+}
+
+// outlast holds readiness back while pods of older revisions are left, where
+// that is asked for.
+func (t *Tracker) outlast(x *tracked, s State) State {
+	if !t.o.WaitOldPods || s.Phase != Ready || !hasPods(x.ID) || x.ID.Kind == "Job" {
+		return s
+	}
+	t.openPods(x)
+	old, known := 0, x.pods != nil && x.pods.listed && (x.sets == nil || x.sets.listed)
+	if known {
+		if old = len(t.familyOf(x).lingering()); old == 0 {
+			return s
+		}
+	}
+	s.Phase = Progressing
+	s.Summary += ", looking for old pods"
+	if known {
+		s.Summary = fmt.Sprintf("%d of %d, %s", s.Done, s.Wanted, plural(int64(old), "old pod ending", "old pods ending"))
 	}
 	return s
 }
@@ -249,24 +279,30 @@ func generationCounts(x *tracked) bool { return generationOf(x.last) >= x.Genera
 // lookCloser begins to watch the pods of a workload that takes its time, and to
 // ask the events about pods that do not start. The caller holds mu.
 func (t *Tracker) lookCloser(x *tracked) {
-	s := Of(x.last)
+	s := t.o.Judge.Of(x.last)
 	if s.Phase != Progressing || t.o.Now().Sub(x.added) < podsAfter {
 		return
 	}
-	if hasPods(x.ID) && x.pods == nil {
-		selector := podSelector(x.last)
-		if selector == "" {
-			return // its controller has not filled it in
-		}
-		x.pods = t.feed(feedKey{podKind, x.ID.Namespace, selector, true})
-		x.pods.users++
-		if x.ID.Kind == "Deployment" {
-			x.sets = t.feed(feedKey{replicaSetKind, x.ID.Namespace, selector, true})
-			x.sets.users++
-		}
-	}
+	t.openPods(x)
 	if preparing(t.familyOf(x), t.o.Now().Sub(x.added)) {
 		t.askEvents(x.ID.Namespace)
+	}
+}
+
+// openPods begins to watch a workload's pods. The caller holds mu.
+func (t *Tracker) openPods(x *tracked) {
+	if !hasPods(x.ID) || x.pods != nil {
+		return
+	}
+	selector := podSelector(x.last)
+	if selector == "" {
+		return // its controller has not filled it in
+	}
+	x.pods = t.feed(feedKey{podKind, x.ID.Namespace, selector, true})
+	x.pods.users++
+	if x.ID.Kind == "Deployment" {
+		x.sets = t.feed(feedKey{replicaSetKind, x.ID.Namespace, selector, true})
+		x.sets.users++
 	}
 }
 

@@ -35,7 +35,7 @@ func deployment(u *unstructured.Unstructured) State {
 		s = counted(Progressing, wanted, wanted, "updated, "+plural(total-wanted, "pod ending", "pods ending"))
 	case available < wanted:
 		s = counted(Progressing, available, wanted, "available")
-	case !progressed(u):
+	case !progressed(u) || wanted > 0 && conditionOf(u, "Available").Status == "False":
 		s = counted(Progressing, wanted, wanted, "available, not settled yet")
 	}
 	if c := conditionOf(u, "Progressing"); s.Phase != Ready && c.Reason == deadlineExceeded {

@@ -5,6 +5,8 @@ package bundle
 
 import (
 	"time"
+
+	"github.com/belay-sh/belay/internal/policy"
 )
 
 // Type tells the kinds of bundles apart.
@@ -61,6 +63,8 @@ type Spec struct {
 	Rollout      Rollout
 	// History is how many revisions are kept; 0 means the default.
 	History int
+	// Readiness are the rules for kinds that follow no convention.
+	Readiness []policy.ReadyRule
 }
 
 // Environment is a named set of choices in bundle.yaml.

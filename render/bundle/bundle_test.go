@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
 	"github.com/belay-sh/belay/render/bundle"
 )
 
@@ -50,6 +51,8 @@ environments:
   dev:
 rollout: {timeout: 10m, failAfter: 30s, maxRestarts: 2}
 history: 3
+readiness:
+- {group: example.com, kind: Database, ready: "self.status.phase == 'Running'", failed: "self.status.phase == 'Error'"}
 `, "env/prod.yaml", "a: 1", "values.yaml", "", "templates/_h.tpl", "", "templates/sub/a.yaml", "x", "README.md", "x")
 	b, err := bundle.Load(dir, nil)
 	if err != nil {
@@ -60,6 +63,9 @@ history: 3
 		Environments: map[string]bundle.Environment{
 			"prod": {Namespace: "shop", Release: "front", Values: []string{"env/prod.yaml"}, Cluster: bundle.Cluster{Server: "https://prod.example:6443"}},
 			"dev":  {},
+		},
+		Readiness: []policy.ReadyRule{
+			{Group: "example.com", Kind: "Database", Ready: "self.status.phase == 'Running'", Failed: "self.status.phase == 'Error'"},
 		},
 		Rollout: bundle.Rollout{Timeout: 10 * time.Minute, FailAfter: 30 * time.Second, MaxRestarts: 2},
 	}
@@ -93,6 +99,14 @@ environments:
 rollout: {timeout: 5, failAfter: -1s, maxRestarts: 0, onFailure: x}
 history: many
 fields: []
+readiness:
+- {kind: A}
+- {group: b, ready: "true"}
+- {kind: C, ready: "self.status ==", failed: 3}
+- {kind: D, ready: "that.status"}
+- {kind: E, reddy: "true"}
+- {kind: F, failed: "false"}
+- {kind: F, failed: "false"}
 `)
 	_, err := bundle.Load(dir, nil)
 	want := `bundle.yaml:1: apiVersion must be belay.sh/v1alpha1
@@ -101,7 +115,7 @@ bundle.yaml:8: environments.prod.namespace: "UP" must be lower-case letters, dig
 bundle.yaml:9: there is no key "environments.prod.value"; the nearest is "values"
 bundle.yaml:10: environments.prod.values[2]: the name of a file is expected
 bundle.yaml:12: environments.prod.cluster.server: a URL such as https://prod.example:6443 is expected
-bundle.yaml:15: there is no key "fields"; there are apiVersion, environments, history, kind, kubeVersion, name, rollout, version
+bundle.yaml:15: there is no key "fields"; there are apiVersion, environments, history, kind, kubeVersion, name, readiness, rollout, version
 bundle.yaml:14: history: a whole number above 0 is expected
 bundle.yaml:2: kind must be Bundle
 bundle.yaml:3: name: "Shop" must be lower-case letters, digits and dashes, at most 63, no dash at an end
@@ -111,6 +125,13 @@ bundle.yaml:13: there is no key "rollout.onFailure"; there are failAfter, maxRes
 bundle.yaml:13: rollout.timeout: "5" is not a duration such as 90s or 5m
 bundle.yaml:4: there is no key "versoin"; the nearest is "version"
 bundle.yaml:5: kubeVersion: "new" is not a constraint such as >=1.28
+bundle.yaml:17: readiness[0]: it says neither when a A is ready nor when it has failed
+bundle.yaml:18: readiness[1]: kind is missing
+bundle.yaml:19: readiness[2].failed: an expression is expected, such as self.status.phase == 'Running'
+bundle.yaml:19: readiness[2].ready: column 15: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}
+bundle.yaml:20: readiness[3].ready: column 1: undeclared reference to 'that' (in container '')
+bundle.yaml:21: there is no key "readiness[4].reddy"; the nearest is "ready"
+bundle.yaml:23: readiness[6]: there is a rule for F above
 bundle.yaml:10: environments.prod.values[0]: there is no file env/none.yaml
 bundle.yaml:10: environments.prod.values[1]: "../x.yaml" is outside of the bundle`
 	want = strings.Replace(want, "yaml:7: there", "yaml:11: there", 1)

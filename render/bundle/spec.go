@@ -58,7 +58,8 @@ func readSpec(data []byte) (*specReader, error) {
 				"maxRestarts": r.count(&r.Rollout.MaxRestarts),
 			})
 		},
-		"history": r.count(&r.History),
+		"history":   r.count(&r.History),
+		"readiness": r.readiness,
 	})
 	for _, key := range []string{"apiVersion", "kind", "name"} {
 		if v[key] == nil {
