@@ -22,6 +22,8 @@ type Cluster interface {
 	rollout.Watcher
 	// Apply is a server-side apply, unforced unless o says so.
 	Apply(ctx context.Context, k object.Kind, body *unstructured.Unstructured, o object.ApplyOptions) (live *unstructured.Unstructured, created bool, err error)
+	// Patch is a merge patch of metadata.managedFields.
+	Patch(ctx context.Context, k object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error)
 	Delete(ctx context.Context, k object.Kind, namespace, name string, o object.DeleteOptions) error
 }
 

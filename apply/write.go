@@ -55,6 +55,11 @@ func (r *run) write(ctx context.Context, c *diff.Change) (*unstructured.Unstruct
 		step := &c.Steps[i]
 		var err error
 		switch step.Verb {
+		case diff.VerbMigrate:
+			live, err = r.migrate(ctx, c, step)
+			if err == nil {
+				c = migrated(c, live)
+			}
 		case diff.VerbApply:
 			live, err = r.apply(ctx, c, step)
 		case diff.VerbDelete:
@@ -89,6 +94,10 @@ const maxResend = 20
 // otherwise.
 func (r *run) apply(ctx context.Context, c *diff.Change, step *diff.Step) (*unstructured.Unstructured, error) {
 	body := step.Body
+	if step.UID != "" && c.Live != nil && c.Live.GetResourceVersion() != step.Version {
+		body = body.DeepCopy() // an earlier step of ours moved the object
+		body.SetResourceVersion(c.Live.GetResourceVersion())
+	}
 	for range maxResend {
 		live, created, err := r.applyOnce(ctx, c, body, step.Force)
 		switch {
@@ -98,19 +107,28 @@ func (r *run) apply(ctx context.Context, c *diff.Change, step *diff.Step) (*unst
 			return live, nil
 		case step.UID != "" && replaced(err):
 			return nil, &StaleError{ID: c.ID, Reason: "was deleted or replaced since the plan was made", Err: err}
-		case apierrors.IsConflict(err) && hasFieldConflict(err):
+		case apierrors.IsConflict(err) && hasFieldConflict(err) && len(step.Yields) == 0:
 			return nil, &StaleError{ID: c.ID, Reason: "was changed by another manager since the plan was made: " + err.Error(), Err: err}
 		case !apierrors.IsConflict(err) || step.UID == "":
 			return nil, err
 		}
-		version, err := r.unmoved(ctx, c)
+		now, err := r.unmoved(ctx, c, step)
 		if err != nil {
 			return nil, err
 		}
-		body = body.DeepCopy()
-		body.SetResourceVersion(version)
+		if body, err = yieldAgain(body.DeepCopy(), now, r.plan.Target.Manager(), step.Yields); err != nil {
+			return nil, &StaleError{ID: c.ID, Reason: "was changed since the plan was made", Err: err}
+		}
+		body.SetResourceVersion(now.GetResourceVersion())
 	}
 	return nil, &StaleError{ID: c.ID, Reason: "keeps changing while it is written"}
+}
+
+// migrated is a change after its migration: the object is as that left it.
+func migrated(c *diff.Change, live *unstructured.Unstructured) *diff.Change {
+	after := *c
+	after.Live = live
+	return &after
 }
 
 // servedWithin is how long a server may take to serve a CRD that it has
@@ -165,37 +183,46 @@ func (r *run) delete(ctx context.Context, c *diff.Change, step *diff.Step) error
 		case !apierrors.IsConflict(err):
 			return err
 		}
-		if o.Version, err = r.unmoved(ctx, c); err != nil {
+		now, err := r.unmoved(ctx, c, nil)
+		if err != nil {
 			var stale *StaleError
 			if errors.As(err, &stale) && stale.Err != nil && apierrors.IsNotFound(stale.Err) {
 				return nil
 			}
 			return err
 		}
+		o.Version = now.GetResourceVersion()
 	}
 	return &StaleError{ID: c.ID, Reason: "keeps changing while it is deleted"}
 }
 
-// unmoved reads an object again and returns its version, if it is still what the
-// plan saw but for its status and what others own.
-func (r *run) unmoved(ctx context.Context, c *diff.Change) (version string, err error) {
+// unmoved reads an object again, and returns it if it is still what the plan saw
+// but for its status and what others own. Fields that the step leaves to others
+// may move: that is what leaving them means. Where it forces nothing, the server
+// guards what others own.
+func (r *run) unmoved(ctx context.Context, c *diff.Change, step *diff.Step) (*unstructured.Unstructured, error) {
 	now, err := r.cluster.Get(ctx, c.Kind, c.ID.Namespace, c.ID.Name)
 	if apierrors.IsNotFound(err) {
-		return "", &StaleError{ID: c.ID, Reason: "was deleted since the plan was made", Err: err}
+		return nil, &StaleError{ID: c.ID, Reason: "was deleted since the plan was made", Err: err}
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s: reading it again: %w", c.ID, err)
+		return nil, fmt.Errorf("%s: reading it again: %w", c.ID, err)
 	}
 	manager := r.plan.Target.Manager()
+	var yields [][]string
+	if step != nil && !step.Force {
+		yields = step.Yields
+	}
 	switch {
 	case c.Live == nil:
-		return "", &StaleError{ID: c.ID, Reason: "was created since the plan was made"}
+		return nil, &StaleError{ID: c.ID, Reason: "was created since the plan was made"}
 	case now.GetUID() != c.Live.GetUID():
-		return "", &StaleError{ID: c.ID, Reason: "was replaced since the plan was made"}
-	case now.GetGeneration() != c.Live.GetGeneration(), fields.Own(now, manager) != fields.Own(c.Live, manager):
-		return "", &StaleError{ID: c.ID, Reason: "was changed since the plan was made"}
+		return nil, &StaleError{ID: c.ID, Reason: "was replaced since the plan was made"}
+	case len(yields) == 0 && now.GetGeneration() != c.Live.GetGeneration(),
+		fields.OwnBut(now, manager, yields) != fields.OwnBut(c.Live, manager, yields):
+		return nil, &StaleError{ID: c.ID, Reason: "was changed since the plan was made"}
 	}
-	return now.GetResourceVersion(), nil
+	return now, nil
 }
 
 // goneFirst and goneLast bound the pauses between looks at an object that is

@@ -24,22 +24,45 @@ func (p *planner) ask(ctx context.Context) error {
 	}
 	return p.parallel(ctx, len(asked), func(ctx context.Context, i int) error {
 		it := asked[i]
-		// Forced, for one answer then tells all: what would be, and what others
-		// would lose by it.
-		it.answer, it.created, it.err = p.r.DryRun(ctx, it.Kind, it.body, object.ApplyOptions{Manager: p.manager, Force: true})
-		if it.err != nil && fatal(it.err) {
-			return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, it.err)
-		}
-		if it.Live != nil || it.created {
-			return nil
+		if err := p.dryRun(ctx, it); err != nil || it.Live != nil || it.created {
+			return err
 		}
 		// It exists without our label, or it cannot be said whether it exists.
-		return p.get(ctx, reading{kind: it.Kind, id: it.ID, into: &it.Live, denied: func() {
+		err := p.get(ctx, reading{kind: it.Kind, id: it.ID, into: &it.Live, denied: func() {
 			if it.err == nil {
 				p.lacks(it.access("get"), it.ID)
 			}
 		}})
+		if err != nil || it.Live == nil {
+			return err
+		}
+		if body, err := p.yield(ctx, it); err != nil || body != it.wanted {
+			if err != nil {
+				return err
+			}
+			if err := p.dryRun(ctx, it); err != nil {
+				return err
+			}
+		}
+		if p.migrates(it) {
+			return p.predictMigration(ctx, it)
+		}
+		return nil
 	})
+}
+
+// dryRun asks the server what an apply would make of an object.
+func (p *planner) dryRun(ctx context.Context, it *item) (err error) {
+	if it.body, err = p.yield(ctx, it); err != nil {
+		return err
+	}
+	// Forced, for one answer then tells all: what would be, and what others
+	// would lose by it.
+	it.answer, it.created, it.err = p.r.DryRun(ctx, it.Kind, it.body, object.ApplyOptions{Manager: p.manager, Force: true})
+	if it.err != nil && fatal(it.err) {
+		return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, it.err)
+	}
+	return nil
 }
 
 // settle decides an item without a request, where that can be done.
@@ -122,7 +145,7 @@ func (p *planner) judgeAnswer(it *item) {
 	}
 	it.Merged = it.answer
 	ours := p.claim(it)
-	if fields.Own(it.Live, p.manager) == fields.Own(it.answer, p.manager) {
+	if it.before == nil && fields.Own(it.Live, p.manager) == fields.Own(it.answer, p.manager) {
 		it.Action = Unchanged
 		return
 	}
@@ -139,7 +162,26 @@ func (p *planner) judgeAnswer(it *item) {
 		return // refused; whose fields they are matters no more
 	}
 	body, force := p.conflicts(it)
-	it.Steps = []Step{updateStep(body, it.Live, force)}
+	it.Steps = append(it.Steps, p.preparation(it)...)
+	step := updateStep(body, it.Live, force)
+	step.Yields = it.yields
+	it.Steps = append(it.Steps, step)
+}
+
+// preparation are the steps that come before an update's apply.
+func (p *planner) preparation(it *item) []Step {
+	if it.before != nil {
+		return []Step{migrateStep(it.before, it.Live)}
+	}
+	return nil
+}
+
+// seen is the live object as the apply will meet it.
+func (it *item) seen() *unstructured.Unstructured {
+	if it.before != nil {
+		return it.before
+	}
+	return it.Live
 }
 
 // updateStep writes an object on the condition that it is the one that was seen,

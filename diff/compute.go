@@ -71,16 +71,26 @@ type planner struct {
 	user     string  // what the server calls the user, once it said so
 	hints    map[int][]string
 
-	mu      sync.Mutex // guards lacking, which is filled while reading
+	mu      sync.Mutex // guards lacking and the plan's warnings, which are filled while reading
 	lacking []lack
+
+	scalersTurn sync.Mutex // guards scalers, and makes a namespace read once
+	scalers     map[string][]unstructured.Unstructured
+	schemaTurn  sync.Mutex // guards documents, and makes each read once
+	documents   map[schema.GroupVersion][]byte
 }
 
 // item is a wanted object on its way to a Change.
 type item struct {
 	Change
-	// body is what will be sent, without preconditions.
-	body  *unstructured.Unstructured
-	entry release.Owned // what the inventory knows of it; zero when nothing
+	// wanted is what the bundle says, with the release's marks; body is what will
+	// be sent, without preconditions: less what is left to others.
+	wanted, body *unstructured.Unstructured
+	// yields are the keys of the fields that are left to others.
+	yields [][]string
+	// before is the live object as a migration leaves it, if there is one.
+	before *unstructured.Unstructured
+	entry  release.Owned // what the inventory knows of it; zero when nothing
 	// served is false for a kind that only this plan's CRD will bring.
 	served bool
 	// moved is true when somebody gave list items of ours other keys.
@@ -126,6 +136,8 @@ func newPlanner(r Reader, s *release.State, w *render.Wanted, o Options) *planne
 		newNamespaces: map[string]bool{},
 		dying:         map[string]bool{},
 		hints:         map[int][]string{},
+		scalers:       map[string][]unstructured.Unstructured{},
+		documents:     map[schema.GroupVersion][]byte{},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/belay-sh/belay/diff/fields"
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
 )
 
 // conflicts notes what other managers would lose by the update, and returns the
@@ -20,7 +21,7 @@ import (
 func (p *planner) conflicts(it *item) (body *unstructured.Unstructured, force bool) {
 	body = it.body
 	seen := map[[2]string]bool{}
-	for _, loss := range fields.Losses(it.Live, it.answer, p.manager) {
+	for _, loss := range fields.Losses(it.seen(), it.answer, p.manager) {
 		if loss.Same && p.respell(it, &body, loss) {
 			continue
 		}
@@ -32,7 +33,7 @@ func (p *planner) conflicts(it *item) (body *unstructured.Unstructured, force bo
 		c := Conflict{
 			Path: loss.Path, Manager: loss.Entry.Manager, Wrote: loss.Entry.Time,
 			Ours: valueText(it.ID, loss.Path, loss.B), Theirs: valueText(it.ID, loss.Path, loss.A),
-			Forced: p.forced(loss.Entry.Manager),
+			Forced: p.forced(loss.Entry.Manager) || it.Policy.Decide(loss.Path, loss.Entry.Manager) == policy.Force,
 		}
 		it.Conflicts = append(it.Conflicts, c)
 	}
@@ -113,6 +114,7 @@ func (p *planner) refuseConflicts() {
 	managers := map[string]bool{}
 	rows := [][2]string{}
 	var below, mend []string
+	first := ""
 	for _, it := range p.items {
 		open := 0
 		for _, c := range it.Conflicts {
@@ -124,6 +126,9 @@ func (p *planner) refuseConflicts() {
 				mend = append(mend, "put it back first, it cannot be taken over: "+editCommand(it))
 			} else {
 				managers[c.Manager] = true
+				if first == "" {
+					first = c.Path
+				}
 			}
 			rows = append(rows, [2]string{p.name(it.ID), c.Path})
 			below = append(below, fmt.Sprintf("    bundle %s%s · live %s, set by %s%s",
@@ -142,11 +147,23 @@ func (p *planner) refuseConflicts() {
 	}
 	r.Message = "refused: " + plural(count, "conflict", "conflicts") + "; nothing was changed"
 	if len(managers) > 0 {
-		r.Hints = append(r.Hints, "take "+word(count, "it", "them")+" over, once: --force-conflicts="+
-			shellWord(strings.Join(sortedKeys(managers), ",")))
+		names := sortedKeys(managers)
+		r.Hints = columns([][2]string{
+			{"keep the live value", fmt.Sprintf("annotate it: belay.sh/fields: %q", first+"=yield")},
+			{"take " + word(count, "it", "them") + " over, once", "--force-conflicts=" + shellWord(strings.Join(names, ","))},
+			{"always, in bundle.yaml", fmt.Sprintf("fields: [{manager: %q, onConflict: force}]", managerPattern(names[0]))},
+		})
 	}
 	r.Hints = append(r.Hints, compact(mend)...)
 	p.plan.Refused = append(p.plan.Refused, r)
+}
+
+// managerPattern stands for all managers of a kind: all commands of kubectl.
+func managerPattern(manager string) string {
+	if strings.HasPrefix(manager, "kubectl-") {
+		return "kubectl-*"
+	}
+	return manager
 }
 
 // editCommand is how a person changes an object by hand.

@@ -61,7 +61,9 @@ func (p *planner) investigate(ctx context.Context) error {
 		it := refused[i]
 		switch {
 		case apierrors.IsInvalid(it.err) && it.Live != nil:
-			it.asNew = p.r.DryRunCreate(ctx, it.Kind, it.body)
+			if it.asNew = p.r.DryRunCreate(ctx, it.Kind, it.body); apierrors.IsAlreadyExists(it.asNew) {
+				return p.predictClaim(ctx, it)
+			}
 		case apierrors.IsForbidden(it.err) && !terminating(it.err):
 			return p.askRights(ctx, it)
 		}

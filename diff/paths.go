@@ -13,9 +13,14 @@ import (
 
 // paths compares live and merged at what we own before or after.
 func (p *planner) paths(it *item) []PathChange {
-	before, _ := fields.Applied(it.Live, p.manager)
+	before, had := fields.Applied(it.seen(), p.manager)
 	after, _ := fields.Applied(it.answer, p.manager)
-	return pathChanges(before.Fields, after.Fields, it.Live.Object, it.answer.Object)
+	found := pathChanges(before.Fields, after.Fields, it.Live.Object, it.answer.Object)
+	if !had || it.before != nil {
+		// All of its fields change hands, and that is said in a word.
+		found = slices.DeleteFunc(found, func(c PathChange) bool { return c.Ownership })
+	}
+	return found
 }
 
 // guessPaths is paths where the server gives no answer: the manifest is compared

@@ -61,6 +61,10 @@ type Verb string
 const (
 	VerbApply  Verb = "apply"
 	VerbDelete Verb = "delete"
+	// VerbMigrate replaces the managedFields of an object and no value of it: what
+	// older tools own, or nobody, becomes the release's, so that the apply that
+	// follows can remove it.
+	VerbMigrate Verb = "migrate"
 )
 
 // Step is one request. It is complete: apply adds nothing to it.
@@ -75,6 +79,9 @@ type Step struct {
 	Version string `json:"version,omitempty"`
 	// Propagation is the policy of a delete: Background or Foreground.
 	Propagation string `json:"propagation,omitempty"`
+	// Yields are fields that were left to others, as fields.Point.Keys. Should
+	// their owner or value move before the write, they are left again.
+	Yields [][]string `json:"yields,omitempty"`
 }
 
 // Conflict is a field that another manager would lose by an apply.
@@ -132,6 +139,8 @@ type Change struct {
 	// Steps are the requests that carry the change out, in order.
 	Steps     []Step     `json:"steps,omitempty"`
 	Conflicts []Conflict `json:"conflicts,omitempty"`
+	// Yields are fields that the plan leaves to others.
+	Yields []Yield `json:"yields,omitempty"`
 	// Impact says what the change does besides: "restarts 3 pods".
 	Impact   []string `json:"impact,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
@@ -226,6 +235,10 @@ type Reader interface {
 	// DryRunCreate asks what a create of the object would answer: AlreadyExists
 	// means that it is valid as a new object.
 	DryRunCreate(ctx context.Context, k object.Kind, body *unstructured.Unstructured) error
+	// DryRunUpdate asks what replacing the object would answer.
+	DryRunUpdate(ctx context.Context, k object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error)
+	// OpenAPI returns the schemas of a group-version: an OpenAPI v3 document.
+	OpenAPI(ctx context.Context, gv schema.GroupVersion) ([]byte, error)
 	// Can asks whether the user may do each of these, in order.
 	Can(ctx context.Context, what []object.Access) ([]bool, error)
 	// Schemas returns a key per group-version (apps/v1) that changes with its schema.

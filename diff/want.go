@@ -35,7 +35,7 @@ func (p *planner) complete(ctx context.Context) error {
 }
 
 func (p *planner) add(it *item) {
-	it.entry = p.s.Inventory[it.ID]
+	it.entry, it.wanted = p.s.Inventory[it.ID], it.body
 	p.items = append(p.items, it)
 	p.byID[it.ID] = it
 	if it.ID.GroupKind() == object.CRDKind {

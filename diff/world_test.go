@@ -139,6 +139,14 @@ func (w *world) DryRunCreate(_ context.Context, k object.Kind, body *unstructure
 	return apierrors.NewAlreadyExists(k.GVR().GroupResource(), body.GetName())
 }
 
+func (w *world) DryRunUpdate(_ context.Context, _ object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	return body.DeepCopy(), nil
+}
+
+func (w *world) OpenAPI(_ context.Context, gv schema.GroupVersion) ([]byte, error) {
+	return nil, apierrors.NewNotFound(schema.GroupResource{}, gv.String())
+}
+
 func (w *world) Can(_ context.Context, what []object.Access) ([]bool, error) {
 	allowed := make([]bool, len(what))
 	for i, a := range what {

@@ -82,6 +82,7 @@ func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
 			Timeout: b.Spec.Rollout.Timeout, FailAfter: b.Spec.Rollout.FailAfter,
 			MaxRestarts: b.Spec.Rollout.MaxRestarts, History: b.Spec.History,
 			Readiness: b.Spec.Readiness,
+			Fields:    b.Spec.Fields,
 		},
 	}
 	var warnings []Warning

@@ -16,9 +16,13 @@ func Own(live *unstructured.Unstructured, manager string) uint64 {
 	if !ok {
 		return 0
 	}
+	return ownHash(e.APIVersion, e.Fields, live)
+}
+
+func ownHash(apiVersion string, s Set, live *unstructured.Unstructured) uint64 {
 	h := offset64
-	h.text(e.APIVersion)
-	h.owned(e.Fields, live.Object)
+	h.text(apiVersion)
+	h.owned(s, live.Object)
 	if h == 0 {
 		return 1
 	}

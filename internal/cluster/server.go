@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Version asks the server for its version: "v1.36.3". It is also the way to ask
@@ -19,6 +20,16 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	var v struct{ GitVersion string }
 	err = a.into(&v)
 	return v.GitVersion, err
+}
+
+// OpenAPI returns the schemas of a group-version: an OpenAPI v3 document.
+func (c *Client) OpenAPI(ctx context.Context, gv schema.GroupVersion) ([]byte, error) {
+	path := "/openapi/v3/apis/" + gv.String()
+	if gv.Group == "" {
+		path = "/openapi/v3/api/" + gv.Version
+	}
+	a, err := c.do(ctx, request{method: http.MethodGet, path: path})
+	return a.body, err
 }
 
 // Schemas returns a key per group-version (apps/v1, v1) that changes with its

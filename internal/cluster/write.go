@@ -54,6 +54,24 @@ func (c *Client) DryRunCreate(ctx context.Context, k object.Kind, body *unstruct
 	return err
 }
 
+// DryRunUpdate asks what replacing the object would answer.
+func (c *Client) DryRunUpdate(ctx context.Context, k object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	r := request{method: http.MethodPut, path: pathOf(k, body.GetNamespace(), body.GetName()), query: strict(manager, true), about: k}
+	live, _, err := c.send(ctx, r, body)
+	return live, err
+}
+
+// Patch sends a merge patch. Its uid and resourceVersion are preconditions. A patch
+// that only sets managedFields changes nothing else, and leaves no entry of ours.
+func (c *Client) Patch(ctx context.Context, k object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	r := request{
+		method: http.MethodPatch, path: pathOf(k, body.GetNamespace(), body.GetName()), query: strict(manager, false),
+		content: "application/merge-patch+json", writes: true, about: k,
+	}
+	live, _, err := c.send(ctx, r, body)
+	return live, err
+}
+
 // Create makes an object. After a lost answer the error may be AlreadyExists
 // although it was this call that made it.
 func (c *Client) Create(ctx context.Context, k object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error) {

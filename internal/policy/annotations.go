@@ -36,6 +36,7 @@ var readers = map[string]func(p *Policy, o object.Object, value string) error{
 		return err
 	},
 	"belay.sh/max-restarts": readMaxRestarts,
+	"belay.sh/fields":       readFields,
 }
 
 // written are the names that belay writes itself.
@@ -45,7 +46,10 @@ var written = []string{object.NamespaceAnnotation, object.ReleaseLabel, "belay.s
 // is an error of the user's; all of an object's are reported together, as a join
 // of *object.Error.
 func Of(o object.Object, r Rules) (Policy, error) {
-	p := Policy{Wait: WaitReady, FailAfter: r.FailAfter, MaxRestarts: r.MaxRestarts}
+	p := Policy{
+		Wait: WaitReady, FailAfter: r.FailAfter, MaxRestarts: r.MaxRestarts,
+		Fields: rulesFor(o.ID(), r.Fields),
+	}
 	annotations := o.Body.GetAnnotations()
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(annotations)) {

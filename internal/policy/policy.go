@@ -22,6 +22,8 @@ type Rules struct {
 	MaxRestarts int `json:"maxRestarts,omitempty"`
 	// History is how many revisions are kept; 0 means the default.
 	History int `json:"history,omitempty"`
+	// Fields say who wins a field that others set too; the first that matches.
+	Fields []FieldRule `json:"fields,omitempty"`
 	// Readiness says when objects of kinds that follow no convention are ready;
 	// the first rule of a kind counts.
 	Readiness []ReadyRule `json:"readiness,omitempty"`
@@ -63,6 +65,9 @@ type Policy struct {
 	Keep bool `json:"keep,omitempty"`
 	// OnImmutable is empty where the object says nothing.
 	OnImmutable OnImmutable `json:"onImmutable,omitempty"`
+	// Fields say who wins a field that others set too: the object's own rules,
+	// then the bundle's; the first that matches.
+	Fields []FieldRule `json:"fields,omitempty"`
 	// DependsOn are objects that must be ready first. A namespace left out is
 	// the object's own.
 	DependsOn []object.ID `json:"dependsOn,omitempty"`

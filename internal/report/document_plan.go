@@ -30,6 +30,7 @@ type planChange struct {
 	Unchecked string          `json:"notServerValidated,omitempty"`
 	Warnings  []string        `json:"warnings,omitempty"`
 	Conflicts []diff.Conflict `json:"conflicts,omitempty"`
+	Yields    []diff.Yield    `json:"yields,omitempty"`
 	Fields    []planField     `json:"fields,omitempty"`
 	// Manifest is what a create makes.
 	Manifest map[string]any `json:"manifest,omitempty"`
@@ -83,7 +84,7 @@ func documentOf(p *diff.Plan, showSecrets bool) planDocument {
 func documentChange(c *diff.Change, masker *object.Masker, showSecrets bool) planChange {
 	out := planChange{
 		ID: c.ID, Action: c.Action, Reason: c.Reason, Source: c.Source, Adopted: c.Adopted, Impact: c.Impact,
-		Unchecked: c.Unchecked, Warnings: c.Warnings, Conflicts: c.Conflicts,
+		Unchecked: c.Unchecked, Warnings: c.Warnings, Conflicts: c.Conflicts, Yields: c.Yields,
 	}
 	if c.Action == diff.Create && len(c.Steps) > 0 && c.Steps[len(c.Steps)-1].Body != nil {
 		body := c.Steps[len(c.Steps)-1].Body

@@ -29,6 +29,9 @@ func (v *planView) fields(b *strings.Builder, c *diff.Change) {
 		case f.Ownership:
 			fmt.Fprintf(b, "    %s: only its ownership changes\n", path)
 			parent = "\x00"
+		case strings.Contains(f.Path, object.LastApplied) && f.To == nil && !v.o.Full:
+			fmt.Fprintf(b, "    %s is removed\n", path)
+			parent = "\x00"
 		case object.IsSecretPath(c.ID, f.Path) && !v.o.ShowSecrets:
 			fmt.Fprintf(b, "    %s: %s%s\n", path, v.masker.Change(f.From, f.To), presence(f))
 			parent = "\x00"

@@ -220,6 +220,13 @@ func (v *planView) notices(b *strings.Builder) {
 // notices are an object's warnings, and the fields that the plan takes over.
 func notices(c *diff.Change) []string {
 	all := slices.Clone(c.Warnings)
+	for _, y := range c.Yields {
+		text := y.Path + " is left to " + y.To
+		if y.Theirs != "" || y.Ours != "" {
+			text += fmt.Sprintf(" (live %s, bundle %s)", orNone(y.Theirs), orNone(y.Ours))
+		}
+		all = append(all, text)
+	}
 	for _, f := range c.Conflicts {
 		if !f.Forced {
 			continue

@@ -63,6 +63,8 @@ type Spec struct {
 	Rollout      Rollout
 	// History is how many revisions are kept; 0 means the default.
 	History int
+	// Fields say who wins fields that others set too.
+	Fields []policy.FieldRule
 	// Readiness are the rules for kinds that follow no convention.
 	Readiness []policy.ReadyRule
 }

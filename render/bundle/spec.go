@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
 )
 
 // apiVersion is the only one that bundle.yaml can have.
@@ -60,6 +61,7 @@ func readSpec(data []byte) (*specReader, error) {
 		},
 		"history":   r.count(&r.History),
 		"readiness": r.readiness,
+		"fields":    r.fieldRules,
 	})
 	for _, key := range []string{"apiVersion", "kind", "name"} {
 		if v[key] == nil {
@@ -158,6 +160,30 @@ func (r *specReader) count(into *int) field {
 			return
 		}
 		*into = int(n)
+	}
+}
+
+// fieldRules reads who wins fields that others set too.
+func (r *specReader) fieldRules(path string, v any) {
+	list, ok := v.([]any)
+	if !ok {
+		r.fail(path, "%s: a list is expected", path)
+		return
+	}
+	for i, item := range list {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		var rule policy.FieldRule
+		var decision string
+		r.mapping(at, item, map[string]field{
+			"group": r.text(&rule.Group), "kind": r.text(&rule.Kind), "name": r.text(&rule.Name),
+			"path": r.text(&rule.Path), "manager": r.text(&rule.Manager), "onConflict": r.text(&decision),
+		})
+		if !slices.Contains(policy.Decisions, decision) {
+			r.fail(at, "%s.onConflict: %q is not one of %s", at, decision, strings.Join(policy.Decisions, ", "))
+			continue
+		}
+		rule.OnConflict = policy.Decision(decision)
+		r.Fields = append(r.Fields, rule)
 	}
 }
 

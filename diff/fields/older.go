@@ -1,0 +1,35 @@
+package fields
+
+// olderTools are field managers that stand for an older tool or a client-side
+// apply, by operation. When an object is taken over, what they own becomes ours,
+// for else it could never be removed. Editors are not among them: what a person
+// set by hand is a conflict.
+var olderTools = map[[2]string]bool{
+	{"kubectl-client-side-apply", "Update"}: true,
+	{"kubectl-create", "Update"}:            true,
+	{"kubectl-replace", "Update"}:           true,
+	{"kubectl-expose", "Update"}:            true,
+	{"kubectl-run", "Update"}:               true,
+	{"kubectl-autoscale", "Update"}:         true,
+	{"kubectl", "Update"}:                   true,
+	{"kubectl", "Apply"}:                    true,
+	{"helm", "Update"}:                      true,
+	{"helm", "Apply"}:                       true,
+	{"Helm", "Update"}:                      true,
+	{"Go-http-client", "Update"}:            true,
+	{"nelm", "Apply"}:                       true,
+	{"kapp", "Update"}:                      true,
+	{"kapp-server-side-apply", "Apply"}:     true,
+	{"kustomize-controller", "Apply"}:       true,
+	{"helm-controller", "Update"}:           true,
+	{"argocd-controller", "Apply"}:          true,
+	{"argocd-controller", "Update"}:         true,
+	{"kluctl", "Apply"}:                     true,
+	{"timoni", "Apply"}:                     true,
+	{BeforeFirstApply, "Update"}:            true,
+}
+
+// OlderTool says whether an entry is one of an older tool's.
+func OlderTool(e Entry) bool {
+	return e.Subresource == "" && olderTools[[2]string{e.Manager, e.Operation}]
+}

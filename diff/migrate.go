@@ -1,0 +1,119 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/belay-sh/belay/diff/fields"
+	"github.com/belay-sh/belay/internal/object"
+)
+
+// migrates says whether the plan makes what older tools own the release's: when
+// it takes an object over. Otherwise what they own could never be removed.
+func (p *planner) migrates(it *item) bool {
+	if !p.o.Adopt || it.Shared || it.Live == nil {
+		return false
+	}
+	entries := fields.Entries(it.Live)
+	if len(entries) > 0 && !slices.ContainsFunc(entries, fields.OlderTool) {
+		return false
+	}
+	owner, _ := p.owner(it.Live, string(it.entry.UID))
+	return owner == Nobody
+}
+
+// predictMigration finds what taking over an object from older tools makes of it.
+func (p *planner) predictMigration(ctx context.Context, it *item) error {
+	merger, err := p.merger(ctx, it.Kind)
+	if err != nil {
+		return err
+	}
+	migrated, tools, err := merger.Migrate(it.Live, it.body, p.manager)
+	if err != nil {
+		return fmt.Errorf("%s: reading who owns its fields: %w", it.ID, err)
+	}
+	it.Reason = "fields of " + strings.Join(tools, ", ") + " become the release's"
+	return p.predict(ctx, it, merger, migrated)
+}
+
+// predictClaim tries whether an update that the server refuses goes through once
+// what we leave behind is ours: the values that the server itself filled in beside
+// ours, which an apply cannot take away because nobody owns them.
+func (p *planner) predictClaim(ctx context.Context, it *item) error {
+	claimed := fields.Claim(it.Live, it.body, p.manager)
+	if claimed == nil {
+		return nil
+	}
+	merger, err := p.merger(ctx, it.Kind)
+	if err != nil {
+		return err
+	}
+	refused := it.err
+	if err := p.predict(ctx, it, merger, claimed); err != nil {
+		return err
+	}
+	if it.err != nil {
+		it.err = refused // it was not for that
+	}
+	return nil
+}
+
+// predict finds what a change of managedFields and the apply that follows make of
+// an object: they cannot be dry-run together, so that the server's own code is run
+// here on a copy, and the server is asked to replace the object by the result.
+func (p *planner) predict(ctx context.Context, it *item, merger *fields.Merger, before *unstructured.Unstructured) error {
+	merged, err := merger.Apply(before, it.body, p.manager)
+	if err != nil {
+		it.err = fmt.Errorf("%s: merging it: %w", it.ID, err)
+		return nil
+	}
+	body := merged.DeepCopy()
+	unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
+	answer, err := p.r.DryRunUpdate(ctx, it.Kind, body)
+	if err != nil {
+		if it.err = err; fatal(err) {
+			return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, err)
+		}
+		return nil
+	}
+	answer.SetManagedFields(merged.GetManagedFields())
+	it.err, it.answer, it.before = nil, answer, before
+	return nil
+}
+
+// merger reads the schema of a kind, once for each group-version.
+func (p *planner) merger(ctx context.Context, kind object.Kind) (*fields.Merger, error) {
+	p.schemaTurn.Lock()
+	defer p.schemaTurn.Unlock()
+	gv := kind.GroupVersion()
+	document, ok := p.documents[gv]
+	if !ok {
+		var err error
+		if document, err = p.r.OpenAPI(ctx, gv); err != nil {
+			return nil, fmt.Errorf("reading the schemas of %s: %w", gv, err)
+		}
+		p.documents[gv] = document
+	}
+	merger, err := fields.NewMerger(document, kind.GroupVersionKind)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema of %s: %w", kind.GroupKind(), err)
+	}
+	return merger, nil
+}
+
+// migrateStep makes the fields of older tools ours, without changing a value. The
+// condition is that the object is as the plan saw it.
+func migrateStep(before, live *unstructured.Unstructured) Step {
+	uid, version := string(live.GetUID()), live.GetResourceVersion()
+	return Step{Verb: VerbMigrate, UID: uid, Version: version, Body: &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": live.GetAPIVersion(), "kind": live.GetKind(),
+		"metadata": map[string]any{
+			"name": live.GetName(), "namespace": live.GetNamespace(), "uid": uid, "resourceVersion": version,
+			"managedFields": before.Object["metadata"].(map[string]any)["managedFields"], //nolint:forcetypeassert // we made it
+		},
+	}}}
+}
