@@ -12,6 +12,7 @@ import (
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
 	"github.com/belay-sh/belay/render"
+	"github.com/belay-sh/belay/render/bundle"
 )
 
 // deploy is the line that every verb walks: what the release remembers, what is
@@ -76,6 +77,8 @@ type deployment struct {
 	renderNext func() (*render.Wanted, error)
 	// warnings are those of the last rendering.
 	warnings []render.Warning
+	// overlays are laid over what the bundle renders.
+	overlays []*bundle.Tree
 	// rollbackTo is the revision that a rollback brings back.
 	rollbackTo int
 	asked      bool

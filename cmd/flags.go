@@ -27,6 +27,8 @@ type deployOptions struct {
 	Release string
 	// Env is the environment's name, or empty.
 	Env string
+	// Source says how the bundle is read.
+	Source sourceFlags
 	// Layers are -f and --set* in the order of the command line, files read.
 	Layers []values.Layer
 	// ToRevision is the revision to roll back to; 0 means the default one.
@@ -80,6 +82,7 @@ const (
 func addBundleFlags(fs *pflag.FlagSet, o *deployOptions, layers *layerFlags) {
 	fs.StringVarP(&o.Release, "release", "r", "", "name of the release (default: the environment's, else the bundle's)")
 	addRenderFlags(fs, &o.Env, layers)
+	addSourceFlags(fs, &o.Source)
 }
 
 // addRenderFlags declares what rendering depends on.

@@ -17,7 +17,10 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 	name := o.Release
 	var err error
 	if o.Op == diff.OpApply {
-		if b, environment, err = loadBundle(e, o.Bundle, o.Env); err != nil {
+		if b, d.overlays, err = o.Source.load(e, o.Bundle); err != nil {
+			return nil, err
+		}
+		if environment, err = environmentOf(b, o.Env); err != nil {
 			return nil, err
 		}
 		if name, err = releaseNameOf(o.Release, environment, b); err != nil {

@@ -17,6 +17,7 @@ type renderOptions struct {
 	environment string
 	kubeVersion string
 	layers      layerFlags
+	source      sourceFlags
 	formats     outputFlag
 }
 
@@ -39,13 +40,18 @@ from. It connects to nothing, adds no namespace and no label, and masks nothing.
 	fs := c.Flags()
 	fs.StringVarP(&o.release, "release", "r", "", "name of the release (default: the environment's, else the bundle's)")
 	addRenderFlags(fs, &o.environment, &o.layers)
+	addSourceFlags(fs, &o.source)
 	fs.StringVar(&o.kubeVersion, "kube-version", "", "`VERSION` of Kubernetes that templates see (default: the newest known)")
 	fs.VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
 	return withExits(c, exitOK, exitInput)
 }
 
 func runRender(e *env, o *renderOptions) error {
-	b, environment, err := loadBundle(e, o.bundle, o.environment)
+	b, overlays, err := o.source.load(e, o.bundle)
+	if err != nil {
+		return err
+	}
+	environment, err := environmentOf(b, o.environment)
 	if err != nil {
 		return err
 	}
@@ -55,7 +61,7 @@ func runRender(e *env, o *renderOptions) error {
 	}
 	// A name is not needed to show plain manifests.
 	name, err := releaseNameOf(o.release, environment, b)
-	if err != nil && (b.Type != bundle.Plain || o.release != "") {
+	if err != nil && (b.Type == bundle.Belay || o.release != "") {
 		return err
 	}
 	namespace, err := namespaceOf(e.namespaceFlag(), environment, "")
@@ -68,6 +74,7 @@ func runRender(e *env, o *renderOptions) error {
 		Layers:      layers,
 		KubeVersion: o.kubeVersion,
 		Now:         e.now(),
+		Overlays:    overlays,
 	})
 	report.Warnings(e.stderr, warnings, e.colorFor(e.stderrTerminal))
 	if err != nil {
@@ -76,16 +83,6 @@ func runRender(e *env, o *renderOptions) error {
 	return e.write(o.formats.given, report.YAML, func(w report.Sink) error {
 		return report.Manifests(w.Writer, w.Format, wanted.Objects, namespace)
 	})
-}
-
-// loadBundle reads a bundle and finds the environment that the user named.
-func loadBundle(e *env, path, environment string) (*bundle.Bundle, bundle.Environment, error) {
-	b, err := bundle.Load(path, e.stdin)
-	if err != nil {
-		return nil, bundle.Environment{}, bundleErrors(path, err)
-	}
-	found, err := environmentOf(b, environment)
-	return b, found, err
 }
 
 // bundleErrors reports the mistakes in a bundle, all of them.

@@ -43,7 +43,7 @@ func (d *deployment) renderOptions(ctx context.Context, s *release.State) (rende
 	options := render.Options{
 		Release:     render.Release{Name: d.target.Release, Namespace: d.target.Namespace, Revision: 1, IsInstall: true},
 		Environment: d.o.Env, Layers: d.o.Layers,
-		KubeVersion: version, APIVersions: apis, Now: d.now(),
+		KubeVersion: version, APIVersions: apis, Now: d.now(), Overlays: d.overlays,
 	}
 	if current := s.Current(); current != nil {
 		options.Release.Revision, options.Release.IsInstall = current.Number+1, false

@@ -65,6 +65,8 @@ type Options struct {
 	Now time.Time
 	// Random holds remembered results of random functions, by call site.
 	Random map[string]string
+	// Overlays are laid over what was rendered, in order, after the environment's.
+	Overlays []*bundle.Tree
 }
 
 // Warning is something that the user should know and that stops nothing.
@@ -87,14 +89,22 @@ func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
 	}
 	var warnings []Warning
 	var mistakes error
-	if b.Type == bundle.Plain {
+	switch b.Type {
+	case bundle.Plain:
 		mistakes = renderPlain(b, o, w)
-	} else {
+	case bundle.Kustomization:
+		warnings, mistakes = renderKustomization(b, o, w)
+	default:
 		merged, given, err := mergeValues(b, &o)
 		if err != nil {
 			return nil, nil, err
 		}
 		warnings, mistakes = renderBundle(b, o, w, newSight(merged, given))
+	}
+	if mistakes == nil {
+		var more []Warning
+		more, mistakes = lay(b, o, w)
+		warnings = append(warnings, more...)
 	}
 	mistakes = errors.Join(mistakes, unique(w.Objects, o.Release.Namespace), policy.Check(w.Objects, w.Rules))
 	if mistakes != nil {

@@ -14,8 +14,9 @@ type Type string
 
 // The kinds of bundles.
 const (
-	Belay Type = "belay"
-	Plain Type = "plain"
+	Belay         Type = "belay"
+	Kustomization Type = "kustomization"
+	Plain         Type = "plain"
 )
 
 // Names of the files of a bundle that have a meaning.
@@ -41,6 +42,10 @@ type Bundle struct {
 	Spec Spec
 	// Files are all the files that rendering may need, sorted by name.
 	Files []File
+	// Tree is the kustomization, where the bundle is one.
+	Tree *Tree
+	// Overlays are the overlays of environments, by directory.
+	Overlays map[string]*Tree
 }
 
 // File returns the content of a file of the bundle.
@@ -75,6 +80,8 @@ type Environment struct {
 	Release   string
 	// Values are files of the bundle, in order; later ones win.
 	Values []string
+	// Overlay is a directory of the bundle: a kustomization of what was rendered.
+	Overlay string
 	// Cluster is the only cluster that this environment may be applied to.
 	Cluster Cluster
 }

@@ -110,7 +110,7 @@ readiness:
 `)
 	_, err := bundle.Load(dir, nil)
 	want := `bundle.yaml:1: apiVersion must be belay.sh/v1alpha1
-bundle.yaml:7: there is no key "environments.prod.overlay"; there are cluster, namespace, release, values
+bundle.yaml:11: environments.prod.overlay: there is no overlays/prod/kustomization.yaml
 bundle.yaml:8: environments.prod.namespace: "UP" must be lower-case letters, digits and dashes, at most 63, no dash at an end
 bundle.yaml:9: there is no key "environments.prod.value"; the nearest is "values"
 bundle.yaml:10: environments.prod.values[2]: the name of a file is expected
@@ -168,7 +168,7 @@ func TestLoadReadsPlainManifests(t *testing.T) {
 }
 
 func TestLoadSaysWhatCannotBeRead(t *testing.T) {
-	const readable = "bundles are directories with a bundle.yaml, or plain manifests: a file, a directory, or - for stdin"
+	const readable = "bundles are directories with a bundle.yaml, kustomizations, or plain manifests: a file, a directory, or - for stdin"
 	for name, tt := range map[string]struct {
 		files []string
 		path  string
@@ -177,11 +177,10 @@ func TestLoadSaysWhatCannotBeRead(t *testing.T) {
 	}{
 		"nothing there":        {nil, "none", "none: there is no such file or directory", ""},
 		"an empty directory":   {nil, ".", ".: there is no bundle.yaml in it, and no manifest (*.yaml, *.yml, *.json)", readable},
-		"only folders":         {[]string{"x/a.yaml", manifest}, ".", ".: there is no bundle.yaml in it, and no manifest (*.yaml, *.yml, *.json)", "folders in it are not read; name one of them: x"},
+		"only folders":         {[]string{"x/a.yaml", manifest}, ".", ".: there is no bundle.yaml in it, and no manifest (*.yaml, *.yml, *.json)", "folders in it are read with -R only: x"},
 		"templates alone":      {[]string{"templates/a.yaml", manifest}, ".", ".: there is no bundle.yaml in it, and no manifest (*.yaml, *.yml, *.json)", "a bundle needs a bundle.yaml beside templates/; belay create makes one"},
 		"a chart":              {[]string{"Chart.yaml", "", "a.yaml", manifest}, ".", ".: this is a Helm chart, which belay cannot read yet", readable},
 		"a chart's file":       {[]string{"Chart.yaml", ""}, "Chart.yaml", "Chart.yaml: this is a Helm chart, which belay cannot read yet", readable},
-		"a kustomization":      {[]string{"kustomization.yaml", ""}, ".", ".: this is a kustomization, which belay cannot read yet", readable},
 		"an archive":           {[]string{"a.tgz", ""}, "a.tgz", "a.tgz: this is an archive, which belay cannot read yet", readable},
 		"a definitions folder": {[]string{"bundle.yaml", head, "crds/a.yaml", ""}, ".", "crds: belay cannot read this folder yet", "put the definitions into templates/"},
 		"no name":              {[]string{"bundle.yaml", head[:len(head)-len("name: shop\n")]}, ".", "bundle.yaml:1: name is missing", ""},

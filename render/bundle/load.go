@@ -25,8 +25,22 @@ const (
 // A path that does not exist, YAML errors and unknown keys are errors of the
 // user's, all reported at once.
 func Load(path string, stdin io.Reader) (*Bundle, error) {
+	return Loader{Stdin: stdin}.Load(path)
+}
+
+// Loader loads bundles. The zero Loader is that of Load without stdin.
+type Loader struct {
+	Stdin io.Reader
+	// Recursive reads plain manifests in folders of a directory, too.
+	Recursive bool
+	// Remote fetches what is remote; nil refuses it.
+	Remote Remote
+}
+
+// Load reads a bundle, as the function Load does.
+func (l Loader) Load(path string) (*Bundle, error) {
 	if path == "-" {
-		return loadStream(stdin)
+		return loadStream(l.Stdin)
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -35,28 +49,31 @@ func Load(path string, stdin io.Reader) (*Bundle, error) {
 	case err != nil:
 		return nil, mistake(path, err)
 	case !info.IsDir():
-		return loadFile(path, info)
+		return l.loadFile(path, info)
 	}
 	for name, what := range foreign {
 		if exists(filepath.Join(path, name)) {
 			return nil, &object.Error{File: path, Message: "this is " + what + ", which belay cannot read yet", Hint: readable}
 		}
 	}
-	if exists(filepath.Join(path, SpecFile)) {
-		return loadBundle(path)
+	switch {
+	case exists(filepath.Join(path, SpecFile)):
+		return l.loadBundle(path)
+	case isKustomization(path):
+		tree, err := LoadTree(path, "", l.Remote)
+		return &Bundle{Type: Kustomization, Path: path, Tree: tree}, err
+	case l.Recursive:
+		return loadFolders(path)
 	}
 	return loadDirectory(path)
 }
 
 // readable says what can be read.
-const readable = "bundles are directories with a bundle.yaml, or plain manifests: a file, a directory, or - for stdin"
+const readable = "bundles are directories with a bundle.yaml, kustomizations, or plain manifests: a file, a directory, or - for stdin"
 
 // foreign are the files that other tools' packages are known by.
 var foreign = map[string]string{
-	"Chart.yaml":         "a Helm chart",
-	"kustomization.yaml": "a kustomization",
-	"kustomization.yml":  "a kustomization",
-	"Kustomization":      "a kustomization",
+	"Chart.yaml": "a Helm chart",
 }
 
 func exists(path string) bool {
@@ -84,14 +101,14 @@ func loadStream(stdin io.Reader) (*Bundle, error) {
 	return &Bundle{Type: Plain, Path: "-", Files: []File{{Name: "stdin", Data: data}}}, nil
 }
 
-func loadFile(path string, info fs.FileInfo) (*Bundle, error) {
+func (l Loader) loadFile(path string, info fs.FileInfo) (*Bundle, error) {
 	base := filepath.Base(path)
 	if what, ok := foreign[base]; ok {
 		return nil, &object.Error{File: path, Message: "this is " + what + ", which belay cannot read yet", Hint: readable}
 	}
 	switch {
-	case base == SpecFile:
-		return Load(filepath.Dir(path), nil)
+	case base == SpecFile || slices.Contains(kustomizationFiles, base):
+		return l.Load(filepath.Dir(path))
 	case strings.HasSuffix(base, ".tgz") || strings.HasSuffix(base, ".tar.gz"):
 		return nil, &object.Error{File: path, Message: "this is an archive, which belay cannot read yet", Hint: readable}
 	case !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0:
@@ -153,7 +170,7 @@ func nothingIn(dir string, entries []fs.DirEntry) error {
 	case slices.Contains(folders, Templates):
 		e.Hint = "a bundle needs a bundle.yaml beside templates/; belay create makes one"
 	case len(folders) > 0:
-		e.Hint = "folders in it are not read; name one of them: " + strings.Join(folders, ", ")
+		e.Hint = "folders in it are read with -R only: " + strings.Join(folders, ", ")
 	}
 	return e
 }
@@ -190,12 +207,12 @@ func read(r io.Reader, name string) ([]byte, error) {
 }
 
 // loadBundle reads a directory with a bundle.yaml.
-func loadBundle(dir string) (*Bundle, error) {
+func (l Loader) loadBundle(dir string) (*Bundle, error) {
 	data, err := readFile(filepath.Join(dir, SpecFile), SpecFile)
 	if err != nil {
 		return nil, err
 	}
-	spec, specErr := readSpec(data)
+	spec, specErr := readSpec(data, "apiVersion", "kind", "name")
 	b := &Bundle{Type: Belay, Path: dir, Spec: spec.Spec}
 	t := &tree{dir: dir, tried: map[string]bool{}}
 	if ignore, err := os.ReadFile(filepath.Join(dir, ".belayignore")); err == nil {
@@ -212,6 +229,7 @@ func loadBundle(dir string) (*Bundle, error) {
 			errs = append(errs, err)
 		}
 	}
+	errs = append(errs, l.loadTrees(b, spec.overlays)...)
 	if exists(filepath.Join(dir, "crds")) {
 		errs = append(errs, &object.Error{File: "crds", Message: "belay cannot read this folder yet", Hint: "put the definitions into templates/"})
 	}

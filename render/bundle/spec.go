@@ -29,14 +29,17 @@ type fileUse struct {
 type specReader struct {
 	Spec
 	files []fileUse
-	lines map[string]int
-	errs  []error
+	// overlays are directories that bundle.yaml names.
+	overlays []fileUse
+	lines    map[string]int
+	errs     []error
 }
 
 // field reads the value of a key; path is the key's.
 type field func(path string, v any)
 
-func readSpec(data []byte) (*specReader, error) {
+// readSpec reads bundle.yaml, in which some keys must be.
+func readSpec(data []byte, required ...string) (*specReader, error) {
 	r := &specReader{lines: map[string]int{}}
 	v, err := object.DecodeMap(object.Input{
 		File: SpecFile, Data: data, Exact: true,
@@ -63,7 +66,7 @@ func readSpec(data []byte) (*specReader, error) {
 		"readiness": r.readiness,
 		"fields":    r.fieldRules,
 	})
-	for _, key := range []string{"apiVersion", "kind", "name"} {
+	for _, key := range required {
 		if v[key] == nil {
 			r.fail("", "%s is missing", key)
 		}
@@ -200,6 +203,7 @@ func (r *specReader) environments(path string, v any) {
 			"namespace": r.label(&e.Namespace),
 			"release":   r.label(&e.Release),
 			"values":    r.fileNames(&e.Values),
+			"overlay":   r.overlay(&e.Overlay),
 			"cluster": func(path string, v any) {
 				r.mapping(path, v, map[string]field{"server": r.server(&e.Cluster.Server)})
 			},
@@ -225,6 +229,19 @@ func (r *specReader) fileNames(into *[]string) field {
 			*into = append(*into, path.Clean(name))
 			r.files = append(r.files, fileUse{name: name, path: at, line: r.lines[at]})
 		}
+	}
+}
+
+// overlay reads the name of a directory of the bundle.
+func (r *specReader) overlay(into *string) field {
+	return func(key string, v any) {
+		name, ok := v.(string)
+		if !ok || name == "" {
+			r.fail(key, "%s: the name of a directory is expected", key)
+			return
+		}
+		*into = path.Clean(name)
+		r.overlays = append(r.overlays, fileUse{name: name, path: key, line: r.lines[key]})
 	}
 }
 

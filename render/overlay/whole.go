@@ -1,0 +1,139 @@
+package overlay
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/belay-sh/belay/internal/object"
+)
+
+// whole lets kustomize itself build everything. It can do all that
+// kustomizations can, in a time that grows with the square of the objects.
+func (b *builder) whole() ([]object.Object, error) {
+	disk, err := b.disk()
+	if err != nil {
+		return nil, err
+	}
+	text, err := run(disk, b.tree.Root)
+	if err != nil {
+		return nil, b.explain(err)
+	}
+	shown := b.tree.Shown(b.root)
+	objs, err := object.DecodeInput(object.Input{File: shown, Data: text, Origin: func(int) int { return 0 }})
+	if err != nil {
+		return nil, err
+	}
+	return b.finish(objs), nil
+}
+
+// run is kustomize build.
+func run(disk filesys.FileSystem, root string) (text []byte, err error) {
+	defer caught(&err)
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionUnspecified // as kustomize build: legacy, unless the file says otherwise
+	built, err := krusty.MakeKustomizer(options).Run(disk, root)
+	if err != nil {
+		return nil, err
+	}
+	return built.AsYaml()
+}
+
+// disk holds the files of the tree, with the rendered objects as the first of
+// its resources, and local names in place of remote ones.
+func (b *builder) disk() (filesys.FileSystem, error) {
+	disk := filesys.MakeFsInMemory()
+	edited := map[string]map[string]string{}
+	for at, local := range b.tree.Fetched {
+		file := b.kustomization(at.Dir)
+		if edited[file] == nil {
+			edited[file] = map[string]string{}
+		}
+		edited[file][at.Text] = relative(at.Dir, local)
+	}
+	extra := ""
+	if len(b.base) > 0 {
+		extra = b.unusedName()
+		var text bytes.Buffer
+		if err := object.Encode(&text, b.base); err != nil {
+			return nil, err
+		}
+		if err := disk.WriteFile(path.Join(b.tree.Root, extra), text.Bytes()); err != nil {
+			return nil, err
+		}
+	}
+	for name, data := range b.files {
+		first := ""
+		if name == b.root {
+			first = extra
+		}
+		var err error
+		if data, err = edit(data, first, edited[name]); err != nil {
+			return nil, b.mistake(err)
+		}
+		if err := disk.WriteFile(name, data); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.tree.Shown(name), err)
+		}
+	}
+	return disk, nil
+}
+
+// relative names a file or directory from another directory, as kustomizations do.
+func relative(dir, name string) string {
+	from, to := strings.Split(dir, "/"), strings.Split(name, "/")
+	same := 0
+	for same < min(len(from), len(to)) && from[same] == to[same] {
+		same++
+	}
+	return strings.Repeat("../", len(from)-same) + strings.Join(to[same:], "/")
+}
+
+// unusedName is a name that no file beside the kustomization has.
+func (b *builder) unusedName() string {
+	for n := 0; ; n++ {
+		name := fmt.Sprintf("rendered-%d.yaml", n)
+		if _, used := b.files[path.Join(b.tree.Root, name)]; !used {
+			return name
+		}
+	}
+}
+
+// edit puts a first resource into a kustomization and replaces entries.
+func edit(data []byte, first string, replace map[string]string) ([]byte, error) {
+	if first == "" && len(replace) == 0 {
+		return data, nil
+	}
+	node, err := yaml.Parse(string(data))
+	if err != nil {
+		return nil, err
+	}
+	if first != "" {
+		list, err := node.Pipe(yaml.LookupCreate(yaml.SequenceNode, "resources"))
+		if err != nil {
+			return nil, err
+		}
+		if list.YNode().Kind != yaml.SequenceNode { // "resources:" with nothing after it
+			*list.YNode() = yaml.Node{Kind: yaml.SequenceNode, Tag: yaml.NodeTagSeq}
+		}
+		content := append([]*yaml.Node{yaml.NewScalarRNode(first).YNode()}, list.Content()...)
+		list.YNode().Content = content
+	}
+	for _, field := range []string{"resources", "bases", "components", "generators", "transformers", "validators"} {
+		list, err := node.Pipe(yaml.Lookup(field))
+		if err != nil || list == nil {
+			continue
+		}
+		for _, entry := range list.Content() {
+			if local, known := replace[entry.Value]; known {
+				entry.SetString(local)
+			}
+		}
+	}
+	text, err := node.String()
+	return []byte(text), err
+}
