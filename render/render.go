@@ -24,7 +24,9 @@ type Wanted struct {
 	Origin  Origin          `json:"origin"`
 	Values  map[string]any  `json:"values,omitempty"`
 	Objects []object.Object `json:"objects"`
-	Rules   policy.Rules    `json:"rules"`
+	// Hooks are a chart's hooks, in Helm's order. They are not applied.
+	Hooks []object.Object `json:"hooks,omitempty"`
+	Rules policy.Rules    `json:"rules"`
 	// Random holds the results of random template functions by call site, to be
 	// given back at the next render of the release.
 	Random map[string]string `json:"random,omitempty"`
@@ -65,6 +67,8 @@ type Options struct {
 	Now time.Time
 	// Random holds remembered results of random functions, by call site.
 	Random map[string]string
+	// Chart are the options of Helm charts.
+	Chart ChartOptions
 	// Overlays are laid over what was rendered, in order, after the environment's.
 	Overlays []*bundle.Tree
 }
@@ -92,6 +96,8 @@ func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
 	switch b.Type {
 	case bundle.Plain:
 		mistakes = renderPlain(b, o, w)
+	case bundle.Chart:
+		warnings, mistakes = renderChart(b, o, w)
 	case bundle.Kustomization:
 		warnings, mistakes = renderKustomization(b, o, w)
 	default:

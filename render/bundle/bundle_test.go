@@ -168,7 +168,7 @@ func TestLoadReadsPlainManifests(t *testing.T) {
 }
 
 func TestLoadSaysWhatCannotBeRead(t *testing.T) {
-	const readable = "bundles are directories with a bundle.yaml, kustomizations, or plain manifests: a file, a directory, or - for stdin"
+	const readable = "bundles are directories with a bundle.yaml, Helm charts, kustomizations, or plain manifests: a file, a directory, or - for stdin"
 	for name, tt := range map[string]struct {
 		files []string
 		path  string
@@ -179,9 +179,7 @@ func TestLoadSaysWhatCannotBeRead(t *testing.T) {
 		"an empty directory":   {nil, ".", ".: there is no bundle.yaml in it, and no manifest (*.yaml, *.yml, *.json)", readable},
 		"only folders":         {[]string{"x/a.yaml", manifest}, ".", ".: there is no bundle.yaml in it, and no manifest (*.yaml, *.yml, *.json)", "folders in it are read with -R only: x"},
 		"templates alone":      {[]string{"templates/a.yaml", manifest}, ".", ".: there is no bundle.yaml in it, and no manifest (*.yaml, *.yml, *.json)", "a bundle needs a bundle.yaml beside templates/; belay create makes one"},
-		"a chart":              {[]string{"Chart.yaml", "", "a.yaml", manifest}, ".", ".: this is a Helm chart, which belay cannot read yet", readable},
-		"a chart's file":       {[]string{"Chart.yaml", ""}, "Chart.yaml", "Chart.yaml: this is a Helm chart, which belay cannot read yet", readable},
-		"an archive":           {[]string{"a.tgz", ""}, "a.tgz", "a.tgz: this is an archive, which belay cannot read yet", readable},
+		"an archive":           {[]string{"a.tgz", ""}, "a.tgz", "a.tgz: it is not a gzipped archive", ""},
 		"a definitions folder": {[]string{"bundle.yaml", head, "crds/a.yaml", ""}, ".", "crds: belay cannot read this folder yet", "put the definitions into templates/"},
 		"no name":              {[]string{"bundle.yaml", head[:len(head)-len("name: shop\n")]}, ".", "bundle.yaml:1: name is missing", ""},
 		"broken YAML":          {[]string{"bundle.yaml", head + "version: [\n"}, ".", "bundle.yaml:4: a value is missing, or a bracket is misplaced\n    3 | name: shop\n    4 | version: [\n      | ^", ""},

@@ -51,10 +51,8 @@ func (l Loader) Load(path string) (*Bundle, error) {
 	case !info.IsDir():
 		return l.loadFile(path, info)
 	}
-	for name, what := range foreign {
-		if exists(filepath.Join(path, name)) {
-			return nil, &object.Error{File: path, Message: "this is " + what + ", which belay cannot read yet", Hint: readable}
-		}
+	if exists(filepath.Join(path, ChartFile)) {
+		return loadChart(path)
 	}
 	switch {
 	case exists(filepath.Join(path, SpecFile)):
@@ -69,12 +67,7 @@ func (l Loader) Load(path string) (*Bundle, error) {
 }
 
 // readable says what can be read.
-const readable = "bundles are directories with a bundle.yaml, kustomizations, or plain manifests: a file, a directory, or - for stdin"
-
-// foreign are the files that other tools' packages are known by.
-var foreign = map[string]string{
-	"Chart.yaml": "a Helm chart",
-}
+const readable = "bundles are directories with a bundle.yaml, Helm charts, kustomizations, or plain manifests: a file, a directory, or - for stdin"
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
@@ -103,14 +96,11 @@ func loadStream(stdin io.Reader) (*Bundle, error) {
 
 func (l Loader) loadFile(path string, info fs.FileInfo) (*Bundle, error) {
 	base := filepath.Base(path)
-	if what, ok := foreign[base]; ok {
-		return nil, &object.Error{File: path, Message: "this is " + what + ", which belay cannot read yet", Hint: readable}
-	}
 	switch {
-	case base == SpecFile || slices.Contains(kustomizationFiles, base):
+	case base == SpecFile || base == ChartFile || slices.Contains(kustomizationFiles, base):
 		return l.Load(filepath.Dir(path))
 	case strings.HasSuffix(base, ".tgz") || strings.HasSuffix(base, ".tar.gz"):
-		return nil, &object.Error{File: path, Message: "this is an archive, which belay cannot read yet", Hint: readable}
+		return loadArchive(path)
 	case !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0:
 		return nil, &object.Error{File: path, Message: "this is neither a file nor a directory"}
 	}

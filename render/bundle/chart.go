@@ -1,0 +1,204 @@
+package bundle
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/belay-sh/belay/internal/object"
+)
+
+// Chart is a Helm chart: a directory or an archive.
+const Chart Type = "chart"
+
+// ChartFile is what makes a folder a Helm chart.
+const ChartFile = "Chart.yaml"
+
+// helmIgnore holds a chart's patterns of files that are not its own.
+const helmIgnore = ".helmignore"
+
+// maxLinks bounds the symbolic links on the way to a chart's file, which may
+// lead in circles.
+const maxLinks = 20
+
+// loadChart reads a chart's directory as Helm does: all files that .helmignore
+// does not name, through symbolic links. A bundle.yaml beside Chart.yaml adds
+// environments and rules.
+func loadChart(dir string) (*Bundle, error) {
+	w := &chartWalk{}
+	if text, err := os.ReadFile(filepath.Join(dir, helmIgnore)); err == nil {
+		if err := w.rules.parse(string(text)); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.rules.parse("templates/.?*"); err != nil {
+		return nil, err
+	}
+	if err := w.folder(dir, "", 0); err != nil {
+		return nil, err
+	}
+	return finishChart(dir, w.files)
+}
+
+// loadArchive reads a packed chart.
+func loadArchive(file string) (*Bundle, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, mistake(file, err)
+	}
+	defer f.Close()
+	files, err := Unpack(f)
+	if err != nil {
+		return nil, &object.Error{File: file, Message: err.Error()}
+	}
+	if !slices.ContainsFunc(files, func(f File) bool { return f.Name == ChartFile }) {
+		return nil, &object.Error{File: file, Message: "there is no Chart.yaml in the archive", Hint: "belay reads archives of Helm charts"}
+	}
+	return finishChart(file, files)
+}
+
+// finishChart reads what Chart.yaml and bundle.yaml say of the whole bundle.
+func finishChart(from string, files []File) (*Bundle, error) {
+	b := &Bundle{Type: Chart, Path: from, Files: sorted(files)}
+	head, _ := b.File(ChartFile)
+	var chart struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+	}
+	if err := yaml.Unmarshal(head, &chart); err != nil {
+		return nil, &object.Error{File: ChartFile, Message: "it cannot be read: " + err.Error()}
+	}
+	data, beside := b.File(SpecFile)
+	if !beside {
+		b.Spec = Spec{Name: chart.Name, Version: chart.Version}
+		return b, nil
+	}
+	// A chart that templates see as a file of its own stays as it is without it.
+	spec, err := readSpec(data, "apiVersion", "kind")
+	errs := []error{err}
+	for _, use := range spec.files {
+		if _, ok := b.File(path.Clean(use.name)); !ok {
+			errs = append(errs, &object.Error{File: SpecFile, Line: use.line, Message: fmt.Sprintf("%s: there is no file %s", use.path, use.name)})
+		}
+	}
+	b.Spec = spec.Spec
+	if b.Spec.Name == "" {
+		b.Spec.Name = chart.Name
+	}
+	if b.Spec.Version == "" {
+		b.Spec.Version = chart.Version
+	}
+	return b, errors.Join(errs...)
+}
+
+// chartWalk reads the files of a chart's directory.
+type chartWalk struct {
+	rules helmRules
+	files []File
+	size  int
+}
+
+// folder reads a folder; name is its name in the chart.
+func (w *chartWalk) folder(full, name string, links int) error {
+	entries, err := os.ReadDir(full)
+	if err != nil {
+		return mistake(name, err)
+	}
+	for _, e := range entries {
+		if err := w.entry(filepath.Join(full, e.Name()), path.Join(name, e.Name()), e.Type()&fs.ModeSymlink != 0, links); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *chartWalk) entry(full, name string, link bool, links int) error {
+	if link {
+		if links++; links > maxLinks {
+			return &object.Error{File: name, Message: "symbolic links that lead in circles"}
+		}
+	}
+	info, err := os.Stat(full)
+	if err != nil {
+		return mistake(name, err)
+	}
+	if w.rules.ignores(name, info.IsDir()) {
+		return nil
+	}
+	if info.IsDir() {
+		return w.folder(full, name, links)
+	}
+	data, err := readFile(full, name)
+	if err != nil {
+		return err
+	}
+	if w.size += len(data); w.size > maxArchive {
+		return &object.Error{
+			File: name, Message: fmt.Sprintf("the chart is larger than %d MiB", maxArchive>>20),
+			Hint: "name in .helmignore what the chart does not need",
+		}
+	}
+	w.files = append(w.files, File{Name: name, Data: bytes.TrimPrefix(data, byteOrderMark)})
+	return nil
+}
+
+// helmRules are the patterns of a .helmignore. The first that matches counts; one
+// with a ! ignores whatever it does not match, as Helm has it.
+type helmRules []helmRule
+
+type helmRule struct {
+	pattern           string
+	negated, foldered bool
+	// whole patterns are matched with the whole name, others with its last part.
+	whole bool
+}
+
+func (r *helmRules) parse(text string) error {
+	for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if strings.Contains(line, "**") {
+			return &object.Error{File: helmIgnore, Line: i + 1, Message: "Helm knows no ** in it"}
+		}
+		if _, err := path.Match(line, "abc"); err != nil {
+			return &object.Error{File: helmIgnore, Line: i + 1, Message: fmt.Sprintf("%q is no pattern", line)}
+		}
+		var rule helmRule
+		line, rule.negated = strings.CutPrefix(line, "!")
+		line, rule.foldered = strings.CutSuffix(line, "/")
+		rule.whole = strings.Contains(line, "/")
+		rule.pattern = strings.TrimPrefix(line, "/")
+		*r = append(*r, rule)
+	}
+	return nil
+}
+
+func (r helmRules) ignores(name string, folder bool) bool {
+	for _, rule := range r {
+		on := name
+		if !rule.whole {
+			on = path.Base(name)
+		}
+		matched, err := path.Match(rule.pattern, on)
+		matched = matched && err == nil
+		switch {
+		case rule.negated:
+			if !matched || rule.foldered && !folder {
+				return true
+			}
+		case matched && (folder || !rule.foldered):
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,258 @@
+package chart
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	yaml2 "go.yaml.in/yaml/v2"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/templates"
+)
+
+// document is one YAML document of a file.
+type document struct {
+	file string
+	text []byte
+	// origin maps a line of the text to the line of the file that made it.
+	origin func(line int) int
+	kind   string
+	// hook is true for a document that is a hook, and dropped for one of events
+	// that Helm does not know.
+	hook, dropped bool
+	objects       []object.Object
+}
+
+// manifests reads what the templates made, file by file in the order of their
+// names, and sorts it as Helm does.
+func (c *Chart) manifests(results []templates.Result, r *Result) error {
+	var documents []document
+	for i := range results {
+		result := &results[i]
+		_, file, _ := strings.Cut(result.Name, "/")
+		documents = append(documents, split(file, result.Text, result.Line)...)
+	}
+	err := decodeAll(documents)
+	inOrder(documents)
+	for _, d := range documents {
+		switch {
+		case d.dropped:
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: a hook of an unknown event is left out", d.file))
+		case d.hook:
+			r.Hooks = append(r.Hooks, d.objects...)
+		default:
+			r.Objects = append(r.Objects, d.objects...)
+		}
+	}
+	return err
+}
+
+// crds reads the objects of crds/, of the chart and then of its subcharts.
+func (c *Chart) crds(r *Result) error {
+	var documents []document
+	c.crdDocuments(&documents)
+	err := decodeAll(documents)
+	for _, d := range documents {
+		r.CRDs = append(r.CRDs, d.objects...)
+	}
+	return err
+}
+
+func (c *Chart) crdDocuments(documents *[]document) {
+	for _, f := range c.Files {
+		extension := strings.ToLower(path.Ext(f.Name))
+		if strings.HasPrefix(f.Name, "crds/") && slices.Contains([]string{".yaml", ".yml", ".json"}, extension) {
+			same := func(line int) int { return line }
+			*documents = append(*documents, split(path.Join(c.place(), f.Name), f.Data, same)...)
+		}
+	}
+	for _, sub := range c.Dependencies {
+		sub.crdDocuments(documents)
+	}
+}
+
+// split splits a file at every line that begins with "---".
+func split(file string, text []byte, origin func(int) int) []document {
+	var documents []document
+	add := func(part []byte, line int) {
+		trimmed := bytes.TrimLeftFunc(part, unicode.IsSpace)
+		if len(trimmed) == 0 {
+			return
+		}
+		line += bytes.Count(part[:len(part)-len(trimmed)], []byte("\n"))
+		documents = append(documents, document{file: file, text: trimmed, origin: func(n int) int { return origin(line + n) }})
+	}
+	start, startLine, line := 0, 0, 0
+	for at := 0; at < len(text); line++ {
+		if bytes.HasPrefix(text[at:], []byte("---")) {
+			add(text[start:at], startLine)
+			for at += 3; at < len(text) && (text[at] == ' ' || text[at] == '\t'); at++ {
+			}
+			start, startLine = at, line
+		}
+		end := bytes.IndexByte(text[at:], '\n')
+		if end < 0 {
+			break
+		}
+		at += end + 1
+	}
+	add(text[start:], startLine)
+	return documents
+}
+
+// decodeAll decodes documents, several at once. All mistakes are reported.
+func decodeAll(documents []document) error {
+	errs := make([]error, len(documents))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range documents {
+		g.Go(func() error {
+			errs[i] = documents[i].decode()
+			return nil
+		})
+	}
+	_ = g.Wait() // the mistakes of all documents are in errs
+	return errors.Join(errs...)
+}
+
+// decode reads a document as Helm does: YAML 1.1, the later of two equal keys.
+func (d *document) decode() error {
+	var v any
+	if err := yaml2.Unmarshal(d.text, &v); err != nil {
+		return d.syntaxError(err)
+	}
+	plain, err := templates.JSONable(v, false)
+	if err != nil {
+		return d.fail(1, "a value that JSON cannot hold")
+	}
+	if plain == nil {
+		return nil
+	}
+	body, ok := plain.(map[string]any)
+	if !ok {
+		return d.fail(1, "this is not a manifest: a mapping is expected")
+	}
+	d.kind, _ = body["kind"].(string)
+	d.readHook(body)
+	return d.add(body, "", "")
+}
+
+// add takes a manifest, or those of a list. apiVersion and kind are what a typed
+// list implies.
+func (d *document) add(body map[string]any, apiVersion, kind string) error {
+	if body["apiVersion"] == nil && apiVersion != "" {
+		body["apiVersion"], body["kind"] = apiVersion, kind
+	}
+	own, _ := body["kind"].(string)
+	version, _ := body["apiVersion"].(string)
+	items, isItems := body["items"].([]any)
+	if of, isList := strings.CutSuffix(own, "List"); isList && (isItems || body["items"] == nil) {
+		if of == "" {
+			version = ""
+		}
+		for _, item := range items {
+			member, ok := item.(map[string]any)
+			if !ok {
+				return d.fail(1, "an item of a list is not a manifest")
+			}
+			if err := d.add(member, version, of); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	meta, _ := body["metadata"].(map[string]any)
+	name, _ := meta["name"].(string)
+	generated, _ := meta["generateName"].(string)
+	switch {
+	case version == "":
+		return d.fail(1, "apiVersion is missing")
+	case own == "":
+		return d.fail(1, "kind is missing")
+	case name == "" && generated != "" && !d.hook:
+		return d.fail(1, "metadata.generateName would make another object at every apply: give it a metadata.name")
+	case name == "" && generated == "":
+		return d.fail(1, "metadata.name is missing")
+	}
+	d.objects = append(d.objects, object.Object{
+		Body: &unstructured.Unstructured{Object: body}, Source: object.Source{File: d.file, Line: d.origin(d.firstLine())},
+	})
+	return nil
+}
+
+// firstLine is the line of the document's first key; comments stand before it.
+func (d *document) firstLine() int {
+	line := 1
+	for rest := d.text; len(rest) > 0; line++ {
+		text, after, _ := bytes.Cut(rest, []byte("\n"))
+		if text = bytes.TrimSpace(text); len(text) > 0 && text[0] != '#' {
+			return line
+		}
+		rest = after
+	}
+	return 1
+}
+
+// HookAnnotation is the annotation that makes a manifest a hook.
+const HookAnnotation = "helm.sh/hook"
+
+// hookEvents are the events that Helm knows.
+var hookEvents = []string{
+	"pre-install", "post-install", "pre-upgrade", "post-upgrade", "pre-rollback", "post-rollback",
+	"pre-delete", "post-delete", "test", "test-success",
+}
+
+func (d *document) readHook(body map[string]any) {
+	meta, _ := body["metadata"].(map[string]any)
+	annotations, _ := meta["annotations"].(map[string]any)
+	v, ok := annotations[HookAnnotation]
+	if !ok {
+		return
+	}
+	d.hook = true
+	text, _ := v.(string)
+	for event := range strings.SplitSeq(text, ",") {
+		if !slices.Contains(hookEvents, strings.ToLower(strings.TrimSpace(event))) {
+			d.dropped = true
+		}
+	}
+}
+
+var (
+	yamlLine   = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	secretKind = regexp.MustCompile(`(?m)^kind:\s*["']?Secret`)
+)
+
+func (d *document) syntaxError(err error) error {
+	line := 1
+	message := err.Error()
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		message = message[len(m[0]):]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = n
+		}
+	}
+	if secretKind.Match(d.text) {
+		message = "invalid YAML" // the parser's words may quote the text
+	}
+	return d.fail(line, "%s", message)
+}
+
+func (d *document) fail(line int, format string, args ...any) error {
+	e := &object.Error{File: d.file, Line: d.origin(line), Message: fmt.Sprintf(format, args...)}
+	if !secretKind.Match(d.text) {
+		e.Excerpt = append([]string{"  rendered:"}, object.Excerpt(d.text, line, 0, 1, "")...)
+	}
+	return e
+}

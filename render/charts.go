@@ -1,0 +1,115 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/render/bundle"
+	"github.com/belay-sh/belay/render/chart"
+	"github.com/belay-sh/belay/render/values"
+)
+
+// ChartOptions are what only the rendering of a Helm chart depends on.
+type ChartOptions struct {
+	// SkipCRDs leaves out the objects of crds/.
+	SkipCRDs bool
+	// SkipSchemas leaves values.schema.json unchecked.
+	SkipSchemas bool
+	// ExtraAPIs are API versions that templates see besides the others.
+	ExtraAPIs []string
+	// Lookup answers the function lookup; nil finds nothing, and is warned about.
+	Lookup func(apiVersion, kind, namespace, name string) (map[string]any, error)
+}
+
+// renderChart renders a Helm chart as Helm does.
+func renderChart(b *bundle.Bundle, o Options, w *Wanted) ([]Warning, error) {
+	if err := checkTarget(b, &o); err != nil {
+		return nil, err
+	}
+	layers, err := environmentLayers(b, o.Environment)
+	if err != nil {
+		return nil, err
+	}
+	given, valuesErr := values.MergeHelm(slices.Concat(layers, o.Layers), chart.ReadValues)
+	c, told, loadErr := chart.Load(b.Files)
+	capabilities, versionErr := chart.NewCapabilities(o.KubeVersion, o.APIVersions, o.Chart.ExtraAPIs)
+	if versionErr != nil {
+		versionErr = &object.Error{Message: versionErr.Error()}
+	}
+	if err := errors.Join(valuesErr, loadErr, versionErr); err != nil {
+		return warningsOf(told), err
+	}
+	made, err := chart.Render(c, chart.Options{
+		ReleaseName: o.Release.Name, Namespace: o.Release.Namespace,
+		Revision: o.Release.Revision, IsInstall: o.Release.IsInstall,
+		Values: given, Capabilities: capabilities, SkipSchemas: o.Chart.SkipSchemas, SkipCRDs: o.Chart.SkipCRDs,
+		Now: o.Now, Random: o.Random, Lookup: o.Chart.Lookup,
+	})
+	warnings := warningsOf(slices.Concat(told, made.Warnings))
+	if len(made.Lookups) > 0 && o.Chart.Lookup == nil {
+		warnings = append(warnings, Warning{Message: "lookup found nothing, for no cluster is asked: " + strings.Join(made.Lookups, ", ")})
+	}
+	w.Values, _ = values.Plain(made.Values).(map[string]any)
+	w.Objects = slices.Concat(once(made.CRDs), made.Objects)
+	w.Hooks, w.Notes, w.Random = made.Hooks, made.Notes, made.Random
+	return warnings, vendored(b, err)
+}
+
+// environmentLayers are the values files of an environment.
+func environmentLayers(b *bundle.Bundle, environment string) ([]values.Layer, error) {
+	layers, err := bundleLayers(b, environment)
+	return slices.DeleteFunc(layers, func(l values.Layer) bool {
+		return l.Name == bundle.ValuesFile // the chart's defaults, which Helm lays below all else
+	}), err
+}
+
+func warningsOf(told []string) []Warning {
+	slices.Sort(told)
+	warnings := make([]Warning, 0, len(told))
+	for _, message := range slices.Compact(told) {
+		warnings = append(warnings, Warning{Message: message})
+	}
+	return warnings
+}
+
+// vendored tells how to get the dependencies that a chart lacks.
+func vendored(b *bundle.Bundle, err error) error {
+	for _, e := range object.Errors(err) {
+		if strings.HasPrefix(e.Message, "the dependencies are not in charts/") {
+			e.Hint = "helm dependency build " + b.Path
+		}
+	}
+	return err
+}
+
+// once drops definitions that several subcharts bring alike.
+func once(crds []object.Object) []object.Object {
+	seen := make(map[object.ID]object.Object, len(crds))
+	return slices.DeleteFunc(crds, func(o object.Object) bool {
+		first, twice := seen[o.ID()]
+		if !twice {
+			seen[o.ID()] = o
+		}
+		return twice && reflect.DeepEqual(first.Body.Object, o.Body.Object)
+	})
+}
+
+// HooksNote says which hooks of a chart are not run.
+func (w *Wanted) HooksNote() string {
+	if len(w.Hooks) == 0 {
+		return ""
+	}
+	names := make([]string, len(w.Hooks))
+	for i, h := range w.Hooks {
+		names[i] = h.ID().In("")
+	}
+	what := "hooks of the chart are"
+	if len(names) == 1 {
+		what = "hook of the chart is"
+	}
+	return fmt.Sprintf("%d %s not run: %s", len(names), what, strings.Join(names, ", "))
+}
