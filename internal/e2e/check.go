@@ -8,7 +8,7 @@ import (
 )
 
 // reading are the commands that write nothing, ever.
-var reading = []string{"", "create", "render", "values", "diff", "status", "list", "ls", "history", "get", "version", "help"}
+var reading = []string{"", "create", "render", "values", "diff", "drift", "rbac", "status", "list", "ls", "history", "get", "version", "help"}
 
 // check holds a run to what must hold after every run.
 func (e *Env) check(run Run, r *Result) {
@@ -82,7 +82,7 @@ func diffArgs(args []string) []string {
 	for i := 1; i < len(args); i++ {
 		switch name, _, joined := strings.Cut(args[i], "="); name {
 		case "-y", "--yes", "--no-wait", "-q", "--quiet", "-v", "--verbose", "-vv":
-		case "--timeout", "--lock-timeout", "--note":
+		case "--timeout", "--lock-timeout", "--description", "--on-failure":
 			if !joined {
 				i++
 			}
