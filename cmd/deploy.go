@@ -11,6 +11,7 @@ import (
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
+	"github.com/belay-sh/belay/internal/rollout"
 	"github.com/belay-sh/belay/render"
 	"github.com/belay-sh/belay/render/bundle"
 )
@@ -180,9 +181,14 @@ func (d *deployment) carryOut(ctx context.Context, lock *release.Lock) error {
 	if d.undoes(revision, result) {
 		return d.undo(ctx, lock, result, began)
 	}
-	if recorded, recordErr := d.conclude(ctx, lock, result); recordErr == nil {
+	recorded, err := d.conclude(ctx, lock, result)
+	switch {
+	case err == nil:
 		revision = recorded
-	} else if err = recordErr; result.Outcome != apply.Lost {
+	case errors.Is(err, release.ErrLost):
+		// What it saw of late was another run's doing.
+		result.Outcome, result.Diagnosis = apply.Lost, rollout.Diagnosis{}
+	default:
 		// The next run finds a revision that is applying and nobody who holds the
 		// lock, and goes on from there.
 		report.Error(d.stderr, report.Failure{Message: err.Error()}, d.colorFor(d.stderrTerminal))
