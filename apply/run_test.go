@@ -155,6 +155,34 @@ func TestAnObjectThatMovedOnMakesThePlanStale(t *testing.T) {
 	}
 }
 
+// ownedBy marks data.a of a config map as written by the release's manager.
+func ownedBy(u *unstructured.Unstructured, value string) *unstructured.Unstructured {
+	u.Object["data"] = map[string]any{"a": value}
+	u.SetManagedFields([]metav1.ManagedFieldsEntry{{
+		Manager: "belay/shop/shop", Operation: metav1.ManagedFieldsOperationApply, APIVersion: "v1",
+		FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:data":{"f:a":{}}}`),
+	}})
+	return u
+}
+
+func TestAWriteWhoseAnswerWasLostIsRecognisedAsOurs(t *testing.T) {
+	p, now := versioned("2")
+	c := &p.Changes[0]
+	c.Live = ownedBy(c.Live, "old")
+	c.Merged = ownedBy(c.Live.DeepCopy(), "new")
+	now = ownedBy(now, "new")
+	now.SetGeneration(7) // the server counted it
+	s := &script{onApply: outdated("2"), live: map[string]*unstructured.Unstructured{"web": now}}
+	mustOutcome(t, Run(context.Background(), s, &journal{}, p, Options{}), Succeeded)
+	if d := cmp.Diff([]string{"refuse web at 1", "apply web"}, s.writes); d != "" {
+		t.Error(d)
+	}
+
+	p.Changes[0].Merged = ownedBy(now.DeepCopy(), "something else")
+	s = &script{onApply: outdated("2"), live: map[string]*unstructured.Unstructured{"web": now}}
+	mustOutcome(t, Run(context.Background(), s, &journal{}, p, Options{}), Stale)
+}
+
 func TestAFieldConflictIsNeverForced(t *testing.T) {
 	p, now := versioned("1")
 	conflict := apierrors.NewApplyConflict([]metav1.StatusCause{

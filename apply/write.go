@@ -218,6 +218,8 @@ func (r *run) unmoved(ctx context.Context, c *diff.Change, step *diff.Step) (*un
 		return nil, &StaleError{ID: c.ID, Reason: "was created since the plan was made"}
 	case now.GetUID() != c.Live.GetUID():
 		return nil, &StaleError{ID: c.ID, Reason: "was replaced since the plan was made"}
+	case c.Merged != nil && fields.OwnBut(now, manager, yields) == fields.OwnBut(c.Merged, manager, yields):
+		// Our own write, whose answer was lost: sent again it changes nothing.
 	case len(yields) == 0 && now.GetGeneration() != c.Live.GetGeneration(),
 		fields.OwnBut(now, manager, yields) != fields.OwnBut(c.Live, manager, yields):
 		return nil, &StaleError{ID: c.ID, Reason: "was changed since the plan was made"}
