@@ -10,7 +10,8 @@ import (
 func newApplyCmd(e *env) *cobra.Command {
 	o := deployOptions{Op: diff.OpApply}
 	var layers layerFlags
-	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML}}
+	var planFile string
+	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML, report.SavedPlan}}
 	c := &cobra.Command{
 		Use:   "apply BUNDLE",
 		Short: "Deploy a bundle: plan, show, ask, apply, watch, record",
@@ -19,14 +20,30 @@ applies it, waits until everything is ready, prunes what the bundle no longer ha
 and records a revision. Running it again without changes changes nothing.
 
 BUNDLE is a directory with a bundle.yaml, or plain manifests: a directory, a file,
-or - for stdin.`,
+or - for stdin. With --plan it carries out just the plan that belay diff, or a dry
+run, saved with -o plan=FILE, unless something moved since.`,
 		Example: `  belay apply shop -e prod
   belay apply shop -n shop --set front.image.tag=1.5 --yes
   cat deploy.yaml | belay apply - -r shop -n shop
-  belay apply shop --dry-run           # the plan only; exit 2 when there are changes`,
-		Args: cobra.ExactArgs(1),
+  belay apply shop --dry-run           # the plan only; exit 2 when there are changes
+  belay apply --plan shop.plan         # what belay diff shop -o plan=shop.plan saved`,
+		Args: func(c *cobra.Command, args []string) error {
+			if planFile != "" {
+				return cobra.NoArgs(c, args)
+			}
+			return cobra.ExactArgs(1)(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
-			o.Bundle = args[0]
+			if planFile != "" {
+				if err := onlyPlan(c); err != nil {
+					return err
+				}
+				if err := o.useSaved(planFile); err != nil {
+					return err
+				}
+			} else {
+				o.Bundle = args[0]
+			}
 			if err := finishOptions(e, &o, &layers, &formats); err != nil {
 				return err
 			}
@@ -34,6 +51,7 @@ or - for stdin.`,
 		},
 	}
 	fs := c.Flags()
+	fs.StringVar(&planFile, "plan", "", "carry out the plan in `FILE`, and nothing else")
 	addBundleFlags(fs, &o, &layers)
 	addRunFlags(fs, &o)
 	fs.StringVar(&o.OnFailure, "on-failure", failureKeep, "when the run fails: keep what is there, or rollback to what was last deployed")

@@ -33,6 +33,7 @@ func deploy(ctx context.Context, e *env, o deployOptions) error {
 	if err != nil {
 		return err
 	}
+	d.refuseStale()
 	if err := d.showPlan(); err != nil {
 		return err
 	}
@@ -114,6 +115,11 @@ func (d *deployment) makePlan(ctx context.Context, s *release.State) error {
 }
 
 func (d *deployment) planOptions() diff.Options {
+	if saved := d.o.Saved; saved != nil {
+		o := saved.Options
+		o.Target, o.Now, o.Concurrency = d.target, d.now(), d.o.Concurrency
+		return o
+	}
 	return diff.Options{
 		Op: d.o.Op, Target: d.target,
 		ForceConflicts: d.o.ForceConflicts, Adopt: d.o.Adopt, Fresh: d.o.Fresh, NoPrune: d.o.NoPrune,
@@ -158,6 +164,9 @@ func (d *deployment) planAgain(ctx context.Context, lock *release.Lock) error {
 	}
 	if d.plan.Same(before) && len(d.plan.Refused) == 0 {
 		return nil
+	}
+	if d.refuseStale(); d.o.Saved != nil && len(d.plan.Refused) > 0 {
+		return d.refused()
 	}
 	fmt.Fprintln(d.stderr, "the release changed meanwhile; this is the plan now:")
 	if err := d.showPlan(); err != nil {
@@ -248,7 +257,9 @@ func (d *deployment) revision() release.Revision {
 	case diff.OpDelete:
 		r.Status = release.Deleting
 	case diff.OpApply:
-		r.Git = gitCommit(d.o.Bundle)
+		if r.Git = gitCommit(d.o.Bundle); d.o.Saved != nil {
+			r.Git = d.o.Saved.Git
+		}
 	}
 	return r
 }

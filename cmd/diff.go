@@ -10,7 +10,7 @@ import (
 func newDiffCmd(e *env) *cobra.Command {
 	o := deployOptions{Op: diff.OpApply, DiffOnly: true}
 	var layers layerFlags
-	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML, report.Name}}
+	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML, report.Name, report.Markdown, report.SavedPlan}}
 	c := &cobra.Command{
 		Use:   "diff BUNDLE",
 		Short: "Show what apply would change",
@@ -18,7 +18,10 @@ func newDiffCmd(e *env) *cobra.Command {
 server itself, and what would be refused. Writes nothing.`,
 		Example: `  belay diff shop -e prod
   belay diff shop -n shop --set front.image.tag=1.5
-  belay diff shop -n shop -o json`,
+  belay diff shop -n shop -o json
+  belay diff shop -n shop -o plan=shop.plan   # belay apply --plan shop.plan
+  belay diff shop -n shop -o markdown         # for a pull request
+  belay diff shop -n shop --graph             # in which order`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Bundle = args[0]
@@ -32,6 +35,7 @@ server itself, and what would be refused. Writes nothing.`,
 	addBundleFlags(fs, &o, &layers)
 	addPlanFlags(fs, &o)
 	addShowFlags(fs, &o, &formats)
+	fs.BoolVar(&o.Graph, "graph", false, "show in which order the changes would be made, and why")
 	fs.CountVarP(&o.Verbose, "verbose", "v", "say more: decisions and retries; -vv: requests")
 	return withExits(c, exitOK, exitError, exitChanges, exitInput, exitRefused, exitPermission, exitInterrupted)
 }

@@ -35,9 +35,9 @@ var exitMeanings = []struct {
 }{
 	{exitOK, "done; nothing to change and healthy"},
 	{exitError, "any other error: the server cannot be reached, declined at the prompt"},
-	{exitChanges, "diff, --dry-run: there are changes"},
+	{exitChanges, "diff, drift, --dry-run: there are changes"},
 	{exitInput, "invalid input: usage, values, templates, manifests; no such bundle, release, revision or environment"},
-	{exitRefused, "refused: conflict, ownership, immutable field, mass delete, other bundle or environment, wrong cluster"},
+	{exitRefused, "refused: conflict, ownership, immutable field, mass delete, other bundle or environment, wrong cluster, stale plan"},
 	{exitPermission, "not permitted: rights or authentication are missing"},
 	{exitUnhealthy, "not healthy: a rollout failed, also when nothing was to be changed"},
 	{exitTimeout, "timed out, also a deletion that does not end"},

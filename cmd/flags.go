@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -63,13 +65,19 @@ type deployOptions struct {
 	Full    bool
 	// ShowSecrets is only true when stdout and stderr are terminals.
 	ShowSecrets bool
-	Outputs     []output
+	// Summary shows no fields; Graph shows the order instead.
+	Summary, Graph bool
+	Outputs        []output
+	// Saved is the plan of --plan, or nil.
+	Saved *savedPlan
 }
 
 // output is one -o FORMAT[=FILE]; without a file it takes stdout's place.
 type output struct {
 	Format report.Format
 	File   string
+	// Limit bounds markdown:BYTES; 0 means the default.
+	Limit int
 }
 
 // Defaults of the flags.
@@ -134,6 +142,7 @@ func addRunFlags(fs *pflag.FlagSet, o *deployOptions) {
 // addShowFlags declares how a plan is shown.
 func addShowFlags(fs *pflag.FlagSet, o *deployOptions, formats *outputFlag) {
 	fs.BoolVar(&o.Full, "full", false, "name every object, show whole manifests, cut nothing")
+	fs.BoolVar(&o.Summary, "summary", false, "only say which objects change, not how")
 	fs.BoolVar(&o.ShowSecrets, "show-secrets", false, "show values of Secrets; only on a terminal")
 	fs.VarP(formats, "output", "o", "`FORMAT[=FILE]`: "+formats.names()+"; with a file, the text stays; repeatable")
 	fs.IntVar(&o.Concurrency, "concurrency", defaultConcurrency, "requests at once")
@@ -158,6 +167,17 @@ func (f *outputFlag) names() string {
 
 func (f *outputFlag) Set(text string) error {
 	name, file, hasFile := strings.Cut(text, "=")
+	name, size, sized := strings.Cut(name, ":")
+	limit := 0
+	if sized {
+		var err error
+		if limit, err = strconv.Atoi(size); err != nil || limit < 1 || name != string(report.Markdown) {
+			return fmt.Errorf("%q: a size in bytes follows markdown: alone", text)
+		}
+	}
+	if name == string(report.SavedPlan) && !hasFile {
+		return errors.New("a plan goes to a file: plan=FILE")
+	}
 	if !slices.Contains(f.allowed, report.Format(name)) {
 		return fmt.Errorf("unknown format %q; there are %s", name, f.names())
 	}
@@ -167,7 +187,7 @@ func (f *outputFlag) Set(text string) error {
 	if !hasFile && slices.ContainsFunc(f.given, func(o output) bool { return o.File == "" }) {
 		return fmt.Errorf("only one format can take stdout; give the others a file: %s=FILE", name)
 	}
-	f.given = append(f.given, output{report.Format(name), file})
+	f.given = append(f.given, output{Format: report.Format(name), File: file, Limit: limit})
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/release"
+	"github.com/belay-sh/belay/render"
 	"github.com/belay-sh/belay/render/bundle"
 )
 
@@ -16,7 +17,7 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 	var environment bundle.Environment
 	name := o.Release
 	var err error
-	if o.Op == diff.OpApply {
+	if o.Op == diff.OpApply && o.Saved == nil {
 		if b, d.overlays, err = o.Source.load(e, o.Bundle); err != nil {
 			return nil, err
 		}
@@ -32,12 +33,18 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 	}
 	d.tellRequests()
 	namespace, err := namespaceOf(e.namespaceFlag(), environment, d.conn.Namespace)
+	if o.Saved != nil {
+		namespace = o.Saved.Plan.Target.Namespace
+	}
 	if err != nil {
 		return nil, err
 	}
 	d.target = diff.Target{
 		Context: d.conn.Context, Server: d.conn.Server,
 		Namespace: namespace, Release: name, Environment: o.Env,
+	}
+	if err := d.checkSaved(); err != nil {
+		return nil, err
 	}
 	if err := checkCluster(o.Env, environment.Cluster, d.conn); err != nil {
 		return nil, err
@@ -46,10 +53,15 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 	if d.state, err = d.store.Load(ctx, name); err != nil {
 		return nil, err
 	}
-	switch o.Op {
-	case diff.OpRollback:
+	switch {
+	case o.Saved != nil:
+		d.rollbackTo = o.Saved.RollbackTo
+		d.want = func(context.Context, *release.State) (*render.Wanted, error) { return o.Saved.Plan.Wanted, nil }
+	case o.Op == diff.OpDrift:
+		d.want = d.wantCurrent
+	case o.Op == diff.OpRollback:
 		d.want = d.wantRevision
-	case diff.OpDelete:
+	case o.Op == diff.OpDelete:
 		d.want = d.wantNothing
 	default:
 		d.want = d.wantBundle(b)

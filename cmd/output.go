@@ -13,17 +13,18 @@ import (
 // others must not read, so they are the user's alone.
 func (e *env) write(outputs []output, usual report.Format, answer func(report.Sink) error) error {
 	stdout := usual
+	limit := 0
 	var errs []error
 	for _, o := range outputs {
 		if o.File == "" {
-			stdout = o.Format
+			stdout, limit = o.Format, o.Limit
 			continue
 		}
 		errs = append(errs, writeFile(o, answer))
 	}
 	e.answered = true
 	errs = append(errs, answer(report.Sink{
-		Writer: e.stdout, Format: stdout, Color: e.colorFor(e.stdoutTerminal),
+		Writer: e.stdout, Format: stdout, Color: e.colorFor(e.stdoutTerminal), Limit: limit,
 	}))
 	return errors.Join(errs...)
 }
@@ -38,7 +39,7 @@ func writeFile(o output, answer func(report.Sink) error) (err error) {
 			err = fmt.Errorf("writing %s: %w", o.File, closeErr)
 		}
 	}()
-	if err := answer(report.Sink{Writer: f, Format: o.Format}); err != nil {
+	if err := answer(report.Sink{Writer: f, Format: o.Format, Limit: o.Limit}); err != nil {
 		return fmt.Errorf("writing %s: %w", o.File, err)
 	}
 	return nil

@@ -30,9 +30,18 @@ func (d *deployment) warn(warnings []render.Warning) {
 // showPlan writes the plan: as the answer of a diff to stdout, as talk before a
 // run to stderr.
 func (d *deployment) showPlan() error {
-	if d.o.DiffOnly || d.o.DryRun {
+	if err := d.savePlans(); err != nil {
+		return err
+	}
+	switch {
+	case d.o.Op == diff.OpDrift:
+		return d.showDrift()
+	case d.o.DiffOnly || d.o.DryRun:
 		return d.write(d.o.Outputs, report.Text, func(s report.Sink) error {
-			return report.PlanTo(s, d.plan, report.PlanOptions{Color: s.Color, Full: d.o.Full, ShowSecrets: d.o.ShowSecrets})
+			if d.o.Graph && s.Format == report.Text {
+				return report.Graph(s.Writer, d.plan, d.o.Full)
+			}
+			return report.PlanTo(s, d.plan, d.planShow(s))
 		})
 	}
 	current := d.state.Current()
@@ -43,8 +52,29 @@ func (d *deployment) showPlan() error {
 		return nil
 	}
 	return report.Plan(d.stderr, d.plan, report.PlanOptions{
-		Color: d.colorFor(d.stderrTerminal), Full: d.o.Full, MaxLines: maxPlanLines, ShowSecrets: d.o.ShowSecrets,
+		Color: d.colorFor(d.stderrTerminal), Full: d.o.Full, MaxLines: maxPlanLines, ShowSecrets: d.o.ShowSecrets, Summary: d.o.Summary,
 	})
+}
+
+func (d *deployment) planShow(s report.Sink) report.PlanOptions {
+	return report.PlanOptions{Color: s.Color, Full: d.o.Full, Summary: d.o.Summary, ShowSecrets: d.o.ShowSecrets}
+}
+
+// savePlans writes the plan to the files that were asked for; what is left in
+// Outputs are forms of reports.
+func (d *deployment) savePlans() error {
+	var reports []output
+	for _, o := range d.o.Outputs {
+		if o.Format != report.SavedPlan {
+			reports = append(reports, o)
+			continue
+		}
+		if err := d.savePlan(o.File); err != nil {
+			return err
+		}
+	}
+	d.o.Outputs = reports
+	return nil
 }
 
 // refused ends a run whose plan is refused: every reason is printed, and the
@@ -55,7 +85,8 @@ func (d *deployment) refused() error {
 
 // verdict is the exit code of a plan that is only shown.
 func (d *deployment) verdict() error {
-	if d.plan.Empty() && (d.o.Op != diff.OpDelete) {
+	switch {
+	case d.o.Op == diff.OpDrift && len(report.Drifted(d.plan)) == 0, d.plan.Empty() && d.o.Op != diff.OpDelete && d.o.Op != diff.OpDrift:
 		return nil
 	}
 	return exitWith(exitChanges)

@@ -271,7 +271,7 @@ func TestAFileOfOutputIsTheUsersAlone(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "plan.json")
 	var out bytes.Buffer
 	e := &env{stdout: &pipeWriter{w: &out}}
-	err := e.write([]output{{report.JSON, file}}, report.Text, func(s report.Sink) error {
+	err := e.write([]output{{Format: report.JSON, File: file}}, report.Text, func(s report.Sink) error {
 		_, err := fmt.Fprint(s.Writer, s.Format)
 		return err
 	})

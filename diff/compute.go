@@ -32,6 +32,12 @@ func Compute(ctx context.Context, r Reader, s *release.State, w *render.Wanted, 
 		}
 	}
 	p.judge()
+	if o.Op == OpDrift {
+		p.findForeign()
+		p.assemble()
+		p.refuse()
+		return p.plan, nil
+	}
 	p.prune()
 	p.assemble()
 	p.order()

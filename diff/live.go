@@ -70,7 +70,7 @@ func (p *planner) findLeftovers(ctx context.Context) error {
 	own := object.ID{Kind: "Namespace", Name: p.o.Target.Namespace}
 	for id, entry := range p.s.Inventory {
 		switch {
-		case p.byID[id] != nil:
+		case p.byID[id] != nil, p.o.Op == OpDrift:
 		case id == own:
 			p.plan.Gone = append(p.plan.Gone, id) // the release's own is never in question
 		case entry.Kept && p.o.Op != OpDelete: // let go earlier, and said then

@@ -197,6 +197,8 @@ type Plan struct {
 	Order    []Edge    `json:"order,omitempty"`
 	Refused  []Refusal `json:"refused,omitempty"`
 	Warnings []string  `json:"warnings,omitempty"`
+	// LeftAlone is what others set and a drift leaves alone.
+	LeftAlone []LeftAlone `json:"leftAlone,omitempty"`
 	// Gone are inventory entries that were seen gone, or are no longer the
 	// release's: they need no request and leave the inventory.
 	Gone []object.ID `json:"gone,omitempty"`

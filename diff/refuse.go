@@ -10,6 +10,10 @@ import (
 // exit code: input, permission, rule.
 func (p *planner) refuse() {
 	p.refuseMistakes()
+	if p.o.Op == OpDrift {
+		p.refuseRights()
+		return // nothing is going to be done
+	}
 	p.refuseDying()
 	p.refuseForeign()
 	p.refuseConflicts()

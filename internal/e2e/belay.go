@@ -93,7 +93,7 @@ func (e *Env) start(run Run) *Result {
 	e.t.Helper()
 	p := &process{signal: run.Signal, started: make(chan struct{}), ended: make(chan struct{})}
 	px, err := proxy.Start(e.c.up, proxy.Options{
-		Rules: run.Rules, Seed: run.Seed,
+		Rules: run.Rules, Seed: run.Seed, Address: e.address,
 		Before: func(r proxy.Request) bool { return p.request(r, false) },
 		After:  func(r proxy.Request) bool { return p.request(r, true) },
 	})
@@ -101,6 +101,9 @@ func (e *Env) start(run Run) *Result {
 		e.t.Fatal(err)
 	}
 	defer px.Close()
+	if e.SameServer {
+		e.address = strings.TrimPrefix(px.URL(), "https://")
+	}
 
 	kubeconfig := px.Kubeconfig(e.NS)
 	if run.Server != "" {

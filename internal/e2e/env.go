@@ -21,7 +21,11 @@ type Env struct {
 	// NS is the namespace, the default one of every run.
 	NS  string
 	API *API
+	// SameServer makes the API server have one address in all runs, as people
+	// know it. It is for tests that do not run belay twice at once.
+	SameServer bool
 
+	address string
 	t       testing.TB
 	c       *cluster
 	home    string

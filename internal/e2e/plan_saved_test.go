@@ -11,6 +11,7 @@ import (
 func TestASavedPlanIsCarriedOutOnlyAsItWasMade(t *testing.T) {
 	t.Parallel()
 	e := New(t)
+	e.SameServer = true // a plan is for one server
 	secret := e.Secret("s4ved-in-clear-7711")
 	with := web + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: web}\ndata: {p: " + base64.StdEncoding.EncodeToString([]byte(secret)) + "}\n"
 	file := filepath.Join(t.TempDir(), "web.plan")

@@ -18,6 +18,8 @@ type planDocument struct {
 	Unchanged []object.ID `json:"unchanged,omitempty"`
 	Refused   []Failure   `json:"refused,omitempty"`
 	Warnings  []string    `json:"warnings,omitempty"`
+	// LeftAlone is what others set and a drift leaves alone.
+	LeftAlone []diff.LeftAlone `json:"leftAlone,omitempty"`
 }
 
 type planChange struct {
@@ -53,6 +55,8 @@ func PlanTo(s Sink, p *diff.Plan, o PlanOptions) error {
 		return Plan(s.Writer, p, o)
 	case Name:
 		return planNames(s.Writer, p)
+	case Markdown:
+		return WriteMarkdown(s.Writer, p, o, s.Limit)
 	default:
 		return WriteDocument(s.Writer, s.Format, documentOf(p, o.ShowSecrets))
 	}
@@ -61,7 +65,7 @@ func PlanTo(s Sink, p *diff.Plan, o PlanOptions) error {
 func documentOf(p *diff.Plan, showSecrets bool) planDocument {
 	masker := &object.Masker{}
 	d := planDocument{
-		header: headerOf("Plan"), Op: p.Op, Target: p.Target, Warnings: p.Warnings,
+		header: headerOf("Plan"), Op: p.Op, Target: p.Target, Warnings: p.Warnings, LeftAlone: p.LeftAlone,
 		Counts: map[string]int{}, Changes: []planChange{},
 	}
 	for action, n := range p.Counts() {

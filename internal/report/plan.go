@@ -17,6 +17,8 @@ type PlanOptions struct {
 	// Full names every object, shows whole manifests of what is created, and
 	// cuts nothing.
 	Full bool
+	// Summary names what changes, and shows no field.
+	Summary bool
 	// MaxLines cuts a long plan; 0 shows all of it. The last line, the counts, is
 	// always shown.
 	MaxLines int
@@ -57,7 +59,7 @@ type planView struct {
 
 func newPlanView(p *diff.Plan, o PlanOptions) *planView {
 	v := &planView{plan: p, o: o, paint: paint(o.Color), masker: &object.Masker{}, unchecked: map[string]int{}}
-	if !o.Full {
+	if !o.Full && !o.Summary {
 		v.groups = groupChanges(p)
 	}
 	for i := range p.Changes {
@@ -128,6 +130,9 @@ func rank(id object.ID) int {
 // change writes an object's line and the fields below it.
 func (v *planView) change(b *strings.Builder, c *diff.Change) {
 	v.line(b, v.in(sigilColors[c.Action], sigils[c.Action]), v.name(c.ID), strings.Join(v.remarks(c), "; "))
+	if v.o.Summary {
+		return
+	}
 	switch c.Action {
 	case diff.Update, diff.Recreate:
 		v.fields(b, c)

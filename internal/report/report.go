@@ -25,6 +25,10 @@ const (
 	JSON Format = "json"
 	YAML Format = "yaml"
 	Name Format = "name"
+	// Markdown is for comments on pull requests.
+	Markdown Format = "markdown"
+	// SavedPlan is a plan to be carried out later, in a file.
+	SavedPlan Format = "plan"
 )
 
 // Flags are what commands in hints carry, so that they work when pasted.
@@ -84,6 +88,8 @@ type Sink struct {
 	Writer io.Writer
 	Format Format
 	Color  bool
+	// Limit bounds Markdown, in bytes; 0 means the default.
+	Limit int
 }
 
 // Target writes the line that says what a run is about to touch.

@@ -36,3 +36,12 @@ func Resumed(w io.Writer, r *release.Revision, now time.Time) {
 	}
 	fmt.Fprintf(w, "nothing to change, but revision %d %s %s ago; waiting until all is ready\n", r.Number, became, Age(now, r.When))
 }
+
+// PlanSaved says where a plan was written, and what to know about the file.
+func PlanSaved(w io.Writer, file string, secrets int) {
+	text := "the plan is in " + Clean(file) + "; belay apply --plan " + Quote(file) + " carries it out"
+	if secrets > 0 {
+		text += "\nit holds " + count(secrets, "Secret") + " in clear: only you can read it, keep it so"
+	}
+	_, _ = io.WriteString(w, text+"\n") // there is nowhere to complain
+}

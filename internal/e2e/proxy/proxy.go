@@ -6,6 +6,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -24,6 +25,8 @@ import (
 type Options struct {
 	// Rules are tried in order for every request; the first that applies is used.
 	Rules []Rule
+	// Address is where to listen; empty is any free port.
+	Address string
 	// Seed is of the dice that rules with a Probability throw.
 	Seed uint64
 	// Before is called when a request has arrived, before it is passed on; After
@@ -58,7 +61,7 @@ func Start(up *Upstream, o Options) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the proxy's certificates: %w", err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", cmp.Or(o.Address, "127.0.0.1:0"))
 	if err != nil {
 		return nil, err
 	}

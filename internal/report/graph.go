@@ -1,0 +1,90 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/refs"
+)
+
+// Graph writes the order in which a plan's changes start: a step is what can run
+// at once, and below an object is what it waits for.
+func Graph(w io.Writer, p *diff.Plan, full bool) error {
+	v := newPlanView(p, PlanOptions{Full: full})
+	waits := make([][]diff.Edge, len(p.Changes))
+	for _, e := range p.Order {
+		waits[e.After] = append(waits[e.After], e)
+	}
+	depth := depths(p, waits)
+	var b strings.Builder
+	last := slices.Max(append([]int{0}, depth...))
+	for level := 1; level <= last; level++ {
+		fmt.Fprintf(&b, "step %d\n", level)
+		for i := range p.Changes {
+			if depth[i] == level {
+				v.node(&b, p, i, waits[i])
+			}
+		}
+	}
+	if last == 0 {
+		b.WriteString("nothing to do, in no order\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// depths is when each change can start: 0 when it sends nothing. What is pruned
+// comes after all that is not.
+func depths(p *diff.Plan, waits [][]diff.Edge) []int {
+	depth := make([]int, len(p.Changes))
+	visit := func(deletions bool, base int) int {
+		top := base
+		for range p.Changes { // as often as the longest way is long, at most
+			again := false
+			for i := range p.Changes {
+				c := &p.Changes[i]
+				if len(c.Steps) == 0 || (c.Action == diff.Delete) != deletions {
+					continue
+				}
+				d := base + 1
+				for _, e := range waits[i] {
+					d = max(d, depth[e.Before]+1)
+				}
+				if d != depth[i] {
+					depth[i], again = d, true
+				}
+				top = max(top, d)
+			}
+			if !again {
+				break
+			}
+		}
+		return top
+	}
+	visit(true, visit(false, 0))
+	return depth
+}
+
+// maxWaits is how many of an object's waits are written without --full.
+const maxWaits = 6
+
+func (v *planView) node(b *strings.Builder, p *diff.Plan, i int, waits []diff.Edge) {
+	c := &p.Changes[i]
+	fmt.Fprintf(b, "  %s %s\n", sigils[c.Action], v.name(c.ID))
+	shown := waits
+	if len(waits) > maxWaits+1 && !v.o.Full {
+		shown = waits[:maxWaits]
+	}
+	for _, e := range shown {
+		need := map[refs.Need]string{
+			refs.Exists: "exists", refs.Established: "is established", refs.Ready: "is ready", refs.Gone: "is gone",
+		}[e.Need]
+		fmt.Fprintf(b, "      when %s %s (%s)\n", v.name(p.Changes[e.Before].ID), need, Clean(e.Why))
+	}
+	if left := len(waits) - len(shown); left > 0 {
+		fmt.Fprintf(b, "      … and %d more\n", left)
+	}
+}
