@@ -46,6 +46,7 @@ func (c *collected) causes(now time.Time) []finding {
 	if len(all) == 0 {
 		all = append(all, c.own())
 	}
+	c.waitForOrdinal(all)
 	for i := range all {
 		all[i].ID, all[i].State, all[i].Headline = c.id, c.state, c.headline()
 		if len(all[i].See) == 0 {
@@ -53,6 +54,19 @@ func (c *collected) causes(now time.Time) []finding {
 		}
 	}
 	return all
+}
+
+// waitForOrdinal says that a StatefulSet makes no further pod before the one that
+// fails is ready.
+func (c *collected) waitForOrdinal(all []finding) {
+	if c.root.GetKind() != "StatefulSet" || text(at(c.root, "spec", "podManagementPolicy")) == "Parallel" || len(all) == 0 {
+		return
+	}
+	wanted := number(at(c.root, "spec", "replicas"), 1)
+	if made := number(at(c.root, "status", "replicas"), 0); made > 0 && made < wanted {
+		f := &all[0]
+		f.Detail = append(f.Detail, "the set makes "+plural(wanted-made, "more pod", "more pods")+" only when this one is ready")
+	}
 }
 
 // see is how kubectl names a kind: with its group where that is not built in.
@@ -156,7 +170,8 @@ func (c *collected) describe(p problem, now time.Time) finding {
 	case badImage, pull:
 		c.describePull(&f, p)
 	case config:
-		f.Because = fmt.Sprintf("%s of %s cannot start: %s", p.containerName(), name, shorten(p.message))
+		message, _, _ := strings.Cut(p.message, " (pod: ") // it stands there already
+		f.Because = fmt.Sprintf("%s of %s cannot start: %s", p.containerName(), name, shorten(message))
 		if p.container == "" {
 			f.Because = name + " cannot start: " + setupWords(p.message)
 		}
@@ -175,6 +190,8 @@ func (c *collected) describe(p problem, now time.Time) finding {
 		if p.message != "" {
 			f.Detail = []string{shorten(p.message)}
 		}
+	case gated:
+		f.Because = name + " waits for " + p.message
 	case unready:
 		f.Because = fmt.Sprintf("%s of %s runs, but is not ready", p.containerName(), name)
 		if said := probeWords(eventsOf(p.pod, c.events)); said != "" {
@@ -249,7 +266,10 @@ func occurred(e *unstructured.Unstructured) (n int64, first, last time.Time) {
 
 func (c *collected) describeCrash(f *finding, p problem, now time.Time) {
 	name := p.pod.GetName()
-	how, why := fmt.Sprintf("exited %d", p.exit), ""
+	how, why := exitWords(p.exit), ""
+	if probe := killedBy(p.container, eventsOf(p.pod, c.events)); probe != "" && p.reason != "OOMKilled" {
+		how, why = "was killed", " for its "+probe
+	}
 	switch p.reason {
 	case "OOMKilled":
 		how, why = "was killed", " for want of memory"
@@ -339,10 +359,14 @@ func (c *collected) own() finding {
 	if c.state.Reason == deadlineExceeded {
 		f.Because = fmt.Sprintf("it made no progress for %ds (spec.progressDeadlineSeconds)", number(at(c.root, "spec", "progressDeadlineSeconds"), 600))
 	}
+	if c.root.GetKind() == "Job" && c.state.Reason == "DeadlineExceeded" {
+		f.Because = fmt.Sprintf("it ran longer than %ds (spec.activeDeadlineSeconds)", number(at(c.root, "spec", "activeDeadlineSeconds"), 0))
+		return f
+	}
 	for _, k := range conditions(c.root) {
 		// The good value is not the same for all of them; what is said with a
 		// message is worth reading.
-		bad := k.Status == "False" || k.Status == "Unknown" || k.Type == "Failed" || k.Type == "Stalled" || k.Type == "ReplicaFailure"
+		bad := k.Status == "False" || k.Status == "Unknown" || k.Type == "Failed" || k.Type == "Stalled" || k.Type == "ReplicaFailure" || k.Type == "NotReady"
 		if !bad || len(f.Detail) == logLines {
 			continue
 		}

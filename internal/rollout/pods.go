@@ -176,17 +176,14 @@ func (f family) problems() []problem {
 	return all
 }
 
-// unprobed says whether a workload's pods, which run on, have a container whose
-// readiness nothing probes.
+// unprobed says whether a workload's pods have a container whose readiness
+// nothing probes.
 func unprobed(u *unstructured.Unstructured) bool {
 	id := object.IDOf(u)
 	spec := at(u, "spec", "template", "spec")
 	switch {
 	case id.GroupKind() == podKind.GroupKind():
 		spec = at(u, "spec")
-		if p := text(in(spec, "restartPolicy")); p != "" && p != "Always" {
-			return false
-		}
 	case !hasPods(id) || id.Kind == "Job":
 		return false
 	}

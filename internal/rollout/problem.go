@@ -26,6 +26,7 @@ const (
 	unschedulable         // no node takes the pod
 	ended                 // the pod failed, and is not restarted
 	unready               // it runs, and its probes say no; that may take any time
+	gated                 // somebody else has to let it go
 )
 
 // problem is what holds one pod up.
@@ -81,6 +82,10 @@ func problemsOf(pod *unstructured.Unstructured) []problem {
 	if deleting(pod) || phase == "Succeeded" || conditionOf(pod, "Ready").Status == "True" {
 		return nil
 	}
+	if reason := text(at(pod, "status", "reason")); phase == "Failed" && reason != "" {
+		// The pod as a whole was ended: how its containers took it is no cause.
+		return []problem{{class: ended, pod: pod, reason: reason, message: text(at(pod, "status", "message")), settled: true}}
+	}
 	var all []problem
 	for _, list := range []string{"initContainerStatuses", "containerStatuses"} {
 		for _, status := range items(at(pod, "status", list)) {
@@ -93,14 +98,30 @@ func problemsOf(pod *unstructured.Unstructured) []problem {
 			all = append(all, p)
 		}
 	}
-	if c := conditionOf(pod, "PodScheduled"); c.Status == "False" && c.Reason != "SchedulingGated" {
-		all = append(all, problem{class: unschedulable, pod: pod, reason: c.Reason, message: c.Message})
+	if c := conditionOf(pod, "PodScheduled"); c.Status == "False" {
+		p := problem{class: unschedulable, pod: pod, reason: c.Reason, message: c.Message}
+		if c.Reason == "SchedulingGated" {
+			p.class, p.message = gated, "its scheduling gates: "+names(at(pod, "spec", "schedulingGates"), "name")
+		}
+		all = append(all, p)
+	}
+	if c := conditionOf(pod, "Ready"); len(all) == 0 && c.Reason == "ReadinessGatesNotReady" {
+		all = append(all, problem{class: gated, pod: pod, reason: c.Reason, message: "its readiness gates: " + names(at(pod, "spec", "readinessGates"), "conditionType")})
 	}
 	if phase == "Failed" && len(all) == 0 {
 		all = append(all, problem{class: ended, pod: pod, reason: text(at(pod, "status", "reason")), message: text(at(pod, "status", "message")), settled: true})
 	}
 	slices.SortStableFunc(all, func(a, b problem) int { return cmp.Compare(a.class, b.class) })
 	return all
+}
+
+// names lists a field of the items of a list.
+func names(list any, field string) string {
+	var all []string
+	for _, item := range items(list) {
+		all = append(all, text(in(item, field)))
+	}
+	return strings.Join(all, ", ")
 }
 
 func containerProblem(status any) problem {

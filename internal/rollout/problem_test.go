@@ -70,7 +70,7 @@ func TestProblemsOfAPod(t *testing.T) {
 		{"a container that is done", pending + "{name: c, state: {terminated: {exitCode: 0}}}]}}", nil},
 		{"the image tells more than the crash beside it", pending + "{name: c, state: {terminated: {exitCode: 2}}}, {name: d, state: {waiting: {reason: InvalidImageName}}}]}}", []string{"1 d InvalidImageName", "5 c CrashLoopBackOff exited 2, 1 crashes"}},
 		{"no node takes it", "{kind: Pod, status: {phase: Pending, conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable}]}}", []string{"7  Unschedulable"}},
-		{"a gate is meant to hold it", "{kind: Pod, status: {phase: Pending, conditions: [{type: PodScheduled, status: 'False', reason: SchedulingGated}]}}", nil},
+		{"a gate is meant to hold it", "{kind: Pod, status: {phase: Pending, conditions: [{type: PodScheduled, status: 'False', reason: SchedulingGated}]}}", []string{"10  SchedulingGated"}},
 		{"it was evicted", "{kind: Pod, status: {phase: Failed, reason: Evicted}}", []string{"8  Evicted"}},
 		{"it is being deleted", "{kind: Pod, metadata: {deletionTimestamp: x}, status: {phase: Failed, reason: Evicted}}", nil},
 	} {

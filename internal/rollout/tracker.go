@@ -27,8 +27,8 @@ const (
 	silentAfter = 3 * time.Second
 	// mountAfter is how long a pod may prepare its volumes before the events are
 	// asked what keeps it, and eventsEvery how often they are.
-	mountAfter  = 15 * time.Second
-	eventsEvery = 15 * time.Second
+	mountAfter  = 5 * time.Second
+	eventsEvery = 10 * time.Second
 )
 
 // Options say how objects are followed.

@@ -185,9 +185,11 @@ func (c *collected) claimWords() []string {
 			continue
 		}
 		line := failAsID(claim) + " is not bound"
+		var last time.Time
 		for _, e := range eventsOf(claim, c.events) {
-			if text(at(e, "type")) == "Warning" {
-				line = failAsID(claim) + " is not bound: " + shorten(text(at(e, "message")))
+			if _, _, when := occurred(e); !when.Before(last) {
+				last = when
+				line = failAsID(claim) + " is not bound: " + claimReason(text(at(e, "message")))
 			}
 		}
 		lines = append(lines, line)
@@ -195,9 +197,52 @@ func (c *collected) claimWords() []string {
 	return lines
 }
 
+// claimReason shortens what the volume controller says of a claim.
+func claimReason(message string) string {
+	if _, rest, ok := strings.Cut(message, "by the external provisioner '"); ok {
+		name, _, _ := strings.Cut(rest, "'")
+		return "provisioner " + name + " has made no volume for it; does it run?"
+	}
+	return shorten(message)
+}
+
+// signals are exit codes by which a shell or runtime tells of a signal.
+var signals = map[int64]string{130: "SIGINT", 131: "SIGQUIT", 132: "SIGILL", 134: "SIGABRT", 135: "SIGBUS", 136: "SIGFPE", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+
+// exitWords say how a container ended.
+func exitWords(code int64) string {
+	if name := signals[code]; name != "" {
+		return fmt.Sprintf("exited %d (%s)", code, name)
+	}
+	return fmt.Sprintf("exited %d", code)
+}
+
+// killedBy is the probe for which the kubelet kills a container, and what it
+// last said; empty when none does.
+func killedBy(container string, events []*unstructured.Unstructured) string {
+	for _, e := range events {
+		message := text(at(e, "message"))
+		if text(at(e, "reason")) != "Killing" || !strings.HasPrefix(message, "Container "+container+" failed ") {
+			continue
+		}
+		kind, _, _ := strings.Cut(strings.TrimPrefix(message, "Container "+container+" failed "), " probe")
+		var of []*unstructured.Unstructured
+		for _, u := range events {
+			if strings.HasPrefix(strings.ToLower(text(at(u, "message"))), kind+" probe failed") {
+				of = append(of, u)
+			}
+		}
+		if said := probeWords(of); said != "" {
+			return said
+		}
+		return kind + " probe"
+	}
+	return ""
+}
+
 // schedulerWords drops what the scheduler says about other pods.
 func schedulerWords(message string) string {
-	for _, end := range []string{" no new claims to deallocate", " preemption:"} {
+	for _, end := range []string{" no new claims to deallocate", " preemption:", ". not found"} {
 		message, _, _ = strings.Cut(message, end)
 	}
 	return shorten(strings.TrimRight(message, " .,"))

@@ -34,9 +34,17 @@ type Behavior struct {
 	RunFor     time.Duration // then it exits with 0; zero: it runs on
 	ReadyAfter time.Duration
 	NeverReady bool
-	IgnoreTerm bool          // only SIGKILL, after the whole grace period, ends it
-	PullTime   time.Duration // zero: defaultPullTime
+	IgnoreTerm bool           // only SIGKILL, after the whole grace period, ends it
+	PullTime   time.Duration  // zero: defaultPullTime
+	DeadAfter  *time.Duration // from then on liveness probes fail; nil: they never do
+	StartError string         // why the runtime cannot start it; empty: it can
+	Root       bool           // the image's user is root
+	Evicted    bool           // its node wants to be rid of the pod
+	Setup      *Setup         // what keeps the pod's volumes or network from coming; nil: nothing
 }
+
+// Setup is an event of a kubelet that cannot set a pod up.
+type Setup struct{ Reason, Message string }
 
 // Crash is how a container fails.
 type Crash struct {
@@ -62,11 +70,31 @@ var behaviors = map[string]func(b *Behavior, arg string) error{
 		b.Crash = &Crash{Code: 137, Reason: "OOMKilled", Times: times}
 		return err
 	},
-	"slow-start":  func(b *Behavior, arg string) (err error) { b.ReadyAfter, err = duration(arg, 20*time.Second); return },
-	"slow-pull":   func(b *Behavior, arg string) (err error) { b.PullTime, err = duration(arg, 20*time.Second); return },
-	"complete":    func(b *Behavior, arg string) (err error) { b.RunFor, err = duration(arg, jobTime); return },
-	"run":         func(b *Behavior, arg string) error { b.RunFor = 0; return none(arg) },
-	"not-ready":   func(b *Behavior, arg string) error { b.NeverReady = true; return none(arg) },
+	"slow-start": func(b *Behavior, arg string) (err error) { b.ReadyAfter, err = duration(arg, 20*time.Second); return },
+	"slow-pull":  func(b *Behavior, arg string) (err error) { b.PullTime, err = duration(arg, 20*time.Second); return },
+	"complete":   func(b *Behavior, arg string) (err error) { b.RunFor, err = duration(arg, jobTime); return },
+	"run":        func(b *Behavior, arg string) error { b.RunFor = 0; return none(arg) },
+	"not-ready":  func(b *Behavior, arg string) error { b.NeverReady = true; return none(arg) },
+	"not-live": func(b *Behavior, arg string) error {
+		d, err := duration(arg, 0)
+		b.DeadAfter = &d
+		return err
+	},
+	"start-error": func(b *Behavior, arg string) error { b.StartError = startError(arg); return nil },
+	"root-image":  func(b *Behavior, arg string) error { b.Root = true; return none(arg) },
+	"evicted":     func(b *Behavior, arg string) error { b.Evicted = true; return none(arg) },
+	"volume-error": func(b *Behavior, arg string) error {
+		b.Setup = &Setup{"FailedMount", volumeError}
+		return none(arg)
+	},
+	"attach-error": func(b *Behavior, arg string) error {
+		b.Setup = &Setup{"FailedAttachVolume", attachError}
+		return none(arg)
+	},
+	"network-error": func(b *Behavior, arg string) error {
+		b.Setup = &Setup{"FailedCreatePodSandBox", networkError}
+		return none(arg)
+	},
 	"ignore-term": func(b *Behavior, arg string) error { b.IgnoreTerm = true; return none(arg) },
 }
 

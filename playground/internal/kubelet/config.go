@@ -21,6 +21,12 @@ func (p *Pod) mount(now time.Time) bool {
 	if now.Before(p.mountDue) {
 		return false
 	}
+	if s := p.setup(); s != nil {
+		p.warn(nil, s.Reason, s.Message)
+		p.mountDelay = min(max(2*p.mountDelay, mountDelayFirst), mountDelayMax)
+		p.mountDue = now.Add(p.mountDelay)
+		return false
+	}
 	for _, v := range p.object.Spec.Volumes {
 		message := p.volume(&v)
 		if message == "" {
@@ -84,6 +90,9 @@ func (p *Pod) files(kind, name string, items []corev1.KeyToPath, optional *bool)
 func (p *Pod) configure(c *container) string {
 	if c.invalid != nil {
 		return c.invalid.Error()
+	}
+	if message := p.asRoot(c); message != "" {
+		return message
 	}
 	for _, from := range c.spec.EnvFrom {
 		message := ""

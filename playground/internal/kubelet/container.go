@@ -31,13 +31,17 @@ type container struct {
 	finishedAt time.Time
 	code       int32
 	exitReason string
-	previous   *corev1.ContainerStateTerminated // how the run before ended
+	// exitMessage is the runtime's word for an end that its own fault is.
+	exitMessage string
+	previous    *corev1.ContainerStateTerminated // how the run before ended
 
 	reason, message string // why it is not running; with a reason, the status says waiting
 	due             time.Time
 	pulling         bool
 	pulls, restarts backoff
 	nextProbe       time.Time
+	nextLive        time.Time
+	failures        int // of the probe that will kill it, since the start
 
 	log, previousLog []logLine
 }
@@ -50,14 +54,17 @@ func (c *container) run(now time.Time) {
 	}
 	c.state, c.reason, c.message, c.due = running, "", "", time.Time{}
 	c.starts++
-	c.startedAt = now
+	c.startedAt, c.exitMessage, c.failures = now, "", 0
 	c.log = nil
 	c.say(now, fmt.Sprintf("level=info msg=\"starting\" container=%s image=%s", c.spec.Name, c.spec.Image))
 	if after, _, _ := c.behavior.exit(c.starts); after > 0 {
 		c.due = now.Add(after)
 	}
 	if probe := c.probe(); probe != nil {
-		c.nextProbe = now.Add(time.Duration(probe.InitialDelaySeconds)*time.Second + probePeriod(probe))
+		c.nextProbe = now.Add(firstProbe(probe))
+	}
+	if probe := c.spec.LivenessProbe; probe != nil {
+		c.nextLive = now.Add(firstProbe(probe))
 	}
 }
 
@@ -98,6 +105,12 @@ func (c *container) probe() *corev1.Probe {
 // next returns when the container needs attention by itself, the zero time if it does not.
 func (c *container) next(now time.Time) time.Time {
 	next := c.due
+	if c.state == running && c.behavior.Evicted {
+		next = earlier(next, c.startedAt.Add(crashTime))
+	}
+	if at, ok := c.diesAt(); ok && c.spec.LivenessProbe != nil {
+		next = earlier(next, later(c.nextLive, at))
+	}
 	if c.state != running || c.ready(now) {
 		return next
 	}
@@ -117,7 +130,7 @@ func (c *container) id() string {
 // terminated is the state of a container that has exited.
 func (c *container) terminated() *corev1.ContainerStateTerminated {
 	return &corev1.ContainerStateTerminated{
-		ExitCode: c.code, Reason: c.exitReason, ContainerID: c.id(),
+		ExitCode: c.code, Reason: c.exitReason, Message: c.exitMessage, ContainerID: c.id(),
 		StartedAt: metav1.NewTime(c.startedAt), FinishedAt: metav1.NewTime(c.finishedAt),
 	}
 }
@@ -154,6 +167,14 @@ func (c *container) status(now time.Time, idle string) corev1.ContainerStatus {
 
 func imageID(image string) string {
 	return fmt.Sprintf("%s@sha256:%x", image, sha256.Sum256([]byte(image)))
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // earlier returns the earlier of two times, where a zero one means never.

@@ -60,7 +60,7 @@ func TestPullErrors(t *testing.T) {
 
 func TestBehaviorsThatAreWrong(t *testing.T) {
 	for text, want := range map[string]string{
-		"dance":            `no behavior "dance": there are complete, crash-loop,`,
+		"dance":            `no behavior "dance": there are attach-error, complete, crash-loop,`,
 		"crash-loop=x":     `crash-loop=x: "x" is not a number from 1 to 255`,
 		"slow-start=fast":  `slow-start=fast: "fast" is not a duration such as 20s`,
 		"not-ready=1":      `not-ready=1: takes no argument, has "1"`,

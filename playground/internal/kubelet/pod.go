@@ -28,6 +28,7 @@ type Pod struct {
 	mounted    bool         // the volumes are there
 	mountDue   time.Time
 	mountDelay time.Duration
+	evicted    bool      // its node has ended it
 	killAt     time.Time // when the last container dies, once the pod is being deleted
 	events     []Event
 }
@@ -71,6 +72,7 @@ func (p *Pod) Sync(now time.Time) {
 	for _, c := range p.containers {
 		p.age(c, now)
 	}
+	p.evict(now)
 	if p.ended() || !p.mount(now) {
 		return
 	}
@@ -126,10 +128,7 @@ func (p *Pod) age(c *container, now time.Time) {
 		c.due = c.finishedAt.Add(relist)
 		return
 	}
-	if probe := c.probe(); probe != nil && !c.ready(now) && !now.Before(c.nextProbe) {
-		c.nextProbe = now.Add(probePeriod(probe))
-		p.warn(c, "Unhealthy", probeFailure(probe, c.spec.StartupProbe != nil, p.ip))
-	}
+	p.probes(c, now)
 }
 
 // keep sees that a container runs or has run, as its pod wants it, and reports whether those behind it may start.
@@ -183,6 +182,9 @@ func (p *Pod) start(c *container, now time.Time) {
 		c.restarts.fail(c.finishedAt)
 	}
 	p.note(c, "Created", "Container created")
+	if p.cannotStart(c, now) {
+		return
+	}
 	p.note(c, "Started", "Container started")
 	c.run(now)
 }

@@ -11,12 +11,13 @@ func probePeriod(probe *corev1.Probe) time.Duration {
 	return time.Duration(max(probe.PeriodSeconds, 1)) * time.Second
 }
 
+// firstProbe is how long after its start a container is probed first.
+func firstProbe(probe *corev1.Probe) time.Duration {
+	return time.Duration(probe.InitialDelaySeconds)*time.Second + probePeriod(probe)
+}
+
 // probeFailure is what a kubelet says of a probe that nobody answers.
-func probeFailure(probe *corev1.Probe, startup bool, ip string) string {
-	kind := "Readiness"
-	if startup {
-		kind = "Startup"
-	}
+func probeFailure(probe *corev1.Probe, kind, ip string) string {
 	reason := "command exited with code 1"
 	switch {
 	case probe.HTTPGet != nil:

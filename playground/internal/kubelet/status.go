@@ -14,6 +14,9 @@ func (p *Pod) Status(base corev1.PodStatus, now time.Time) corev1.PodStatus {
 	s := *base.DeepCopy()
 	s.ObservedGeneration = p.object.Generation
 	s.Phase = p.phase()
+	if p.evicted {
+		s.Reason, s.Message = evictedReason, evictedMessage
+	}
 	s.HostIP, s.HostIPs = p.hostIP, []corev1.HostIP{{IP: p.hostIP}}
 	if p.mounted {
 		s.PodIP, s.PodIPs = p.ip, []corev1.PodIP{{IP: p.ip}}
@@ -40,6 +43,9 @@ func (p *Pod) Status(base corev1.PodStatus, now time.Time) corev1.PodStatus {
 
 // phase follows the kubelet's getPhase.
 func (p *Pod) phase() corev1.PodPhase {
+	if p.evicted {
+		return corev1.PodFailed
+	}
 	policy := p.object.Spec.RestartPolicy
 	var up, stopped, succeeded, idle int
 	for _, c := range p.containers {
