@@ -23,6 +23,9 @@ import (
 func deploy(ctx context.Context, e *env, o deployOptions) error {
 	reading, done := e.untilStopped(ctx)
 	defer done()
+	if err := o.beginEvents(); err != nil {
+		return err
+	}
 	d, err := openDeployment(reading, e, o)
 	if err != nil {
 		return err
@@ -213,9 +216,11 @@ func (d *deployment) carryOut(ctx context.Context, lock *release.Lock) error {
 func (d *deployment) run(ctx context.Context, lock *release.Lock, began time.Time) *apply.Result {
 	progress := d.progress(began)
 	defer progress.Stop()
+	tell, done := d.watchers(progress)
+	defer done()
 	return apply.Run(ctx, d.conn.Client, lock, d.plan, apply.Options{
 		Timeout: d.timeout(), NoWait: d.o.NoWait, WaitOldPods: d.o.WaitOldPods, Concurrency: d.o.Concurrency,
-		Report: progress.Event, Stopping: d.stopping,
+		Report: tell, Stopping: d.stopping,
 	})
 }
 

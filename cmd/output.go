@@ -30,7 +30,11 @@ func (e *env) write(outputs []output, usual report.Format, answer func(report.Si
 }
 
 func writeFile(o output, answer func(report.Sink) error) (err error) {
-	f, err := os.OpenFile(o.File, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	how := os.O_TRUNC
+	if o.Format == report.Events {
+		how = os.O_APPEND // the answer ends what was told before
+	}
+	f, err := os.OpenFile(o.File, os.O_CREATE|os.O_WRONLY|how, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", o.File, err)
 	}

@@ -201,7 +201,7 @@ func wantedDocument(args []string, lookupEnv func(string) (string, bool)) report
 	fs.BoolP("help", "h", false, "")
 	_ = fs.Parse(args) // whatever else is wrong with them is reported already
 	for _, o := range append([]string{found}, *outputs...) {
-		if o == string(report.JSON) || o == string(report.YAML) {
+		if o == string(report.JSON) || o == string(report.YAML) || o == string(report.Events) {
 			return report.Format(o)
 		}
 	}

@@ -22,9 +22,13 @@ type header struct {
 
 func headerOf(kind string) header { return header{apiVersion, kind} }
 
-// WriteDocument writes a document as JSON or YAML.
+// WriteDocument writes a document as JSON or YAML, among Events in one line.
 func WriteDocument(w io.Writer, format Format, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
+	marshal := func(v any) ([]byte, error) { return json.MarshalIndent(v, "", "  ") }
+	if format == Events {
+		marshal = json.Marshal // one line
+	}
+	data, err := marshal(v)
 	if err != nil {
 		return fmt.Errorf("encoding the document: %w", err)
 	}

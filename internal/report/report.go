@@ -25,6 +25,8 @@ const (
 	JSON Format = "json"
 	YAML Format = "yaml"
 	Name Format = "name"
+	// Events are JSON lines while a run goes, and its result as the last one.
+	Events Format = "events"
 	// Markdown is for comments on pull requests.
 	Markdown Format = "markdown"
 	// SavedPlan is a plan to be carried out later, in a file.
