@@ -106,6 +106,7 @@ func addRenderFlags(fs *pflag.FlagSet, environment *string, layers *layerFlags) 
 	add(values.SetString, "", "set a value that stays a string: `a.b=1`")
 	add(values.SetJSON, "", "set a value from JSON: `a.b={\"c\":1}`")
 	add(values.SetFile, "", "set a value to a file's content: `a.b=FILE`")
+	add(values.SetLiteral, "", "set a value to the text as it is, commas too: `a.b=x,y`")
 }
 
 // addPlanFlags declares what a plan may do.

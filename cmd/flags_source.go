@@ -16,12 +16,14 @@ type sourceFlags struct {
 	overlays    []string
 	recursive   bool
 	allowRemote bool
+	chart       chartFlags
 }
 
 func addSourceFlags(fs *pflag.FlagSet, s *sourceFlags) {
 	fs.StringArrayVar(&s.overlays, "overlay", nil, "`DIR` of a kustomization to lay over what is rendered; repeatable")
 	fs.BoolVarP(&s.recursive, "recursive", "R", false, "read plain manifests in folders of the directory, too")
 	fs.BoolVar(&s.allowRemote, "allow-remote", false, "fetch manifests and kustomizations that are URLs")
+	addChartFlags(fs, &s.chart)
 }
 
 // load reads a bundle and the overlays that were asked for.

@@ -37,7 +37,8 @@ func (f layerFlag) Type() string   { return "string" }
 
 func (f layerFlag) Set(text string) error {
 	if f.kind != values.File {
-		if !strings.Contains(text, "=") {
+		object := f.kind == values.SetJSON && strings.HasPrefix(strings.TrimSpace(text), "{")
+		if !strings.Contains(text, "=") && !object {
 			return fmt.Errorf("%q has no =", text)
 		}
 		f.all.given = append(f.all.given, givenLayer{f.kind, text})

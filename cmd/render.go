@@ -17,7 +17,9 @@ type renderOptions struct {
 	environment string
 	kubeVersion string
 	layers      layerFlags
+	apis        []string
 	source      sourceFlags
+	show        showFlags
 	formats     outputFlag
 }
 
@@ -30,6 +32,7 @@ func newRenderCmd(e *env) *cobra.Command {
 from. It connects to nothing, adds no namespace and no label, and masks nothing.`,
 		Example: `  belay render shop -e prod
   belay render shop --set front.image.tag=1.5 -o name
+  belay render ./chart -r blog --include-hooks --kube-version 1.33
   belay render shop -o json | jq '.items[].kind'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -42,6 +45,8 @@ from. It connects to nothing, adds no namespace and no label, and masks nothing.
 	addRenderFlags(fs, &o.environment, &o.layers)
 	addSourceFlags(fs, &o.source)
 	fs.StringVar(&o.kubeVersion, "kube-version", "", "`VERSION` of Kubernetes that templates see (default: the newest known)")
+	fs.StringSliceVarP(&o.apis, "api-versions", "a", nil, "`VERSION` of an API that a chart's templates see besides the usual ones; repeatable")
+	addManifestFlags(fs, &o.show)
 	fs.VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
 	return withExits(c, exitOK, exitInput)
 }
@@ -75,13 +80,26 @@ func runRender(e *env, o *renderOptions) error {
 		KubeVersion: o.kubeVersion,
 		Now:         e.now(),
 		Overlays:    overlays,
+		Chart: render.ChartOptions{
+			SkipCRDs: o.source.chart.skipCRDs, SkipSchemas: o.source.chart.skipSchemas, ExtraAPIs: o.apis,
+		},
 	})
+	if wanted != nil && len(wanted.Hooks) > 0 && !o.show.includeHooks {
+		warnings = append(warnings, render.Warning{Message: fmt.Sprintf("%d hooks of the chart are left out; --include-hooks prints them", len(wanted.Hooks))})
+	}
 	report.Warnings(e.stderr, warnings, e.colorFor(e.stderrTerminal))
 	if err != nil {
 		return bundleErrors(b.Path, err)
 	}
+	chosen, err := o.show.choose(wanted)
+	if err != nil {
+		return asInput(err)
+	}
+	if o.show.directory != "" {
+		return writeFiles(o.show.directory, chosen)
+	}
 	return e.write(o.formats.given, report.YAML, func(w report.Sink) error {
-		return report.Manifests(w.Writer, w.Format, wanted.Objects, namespace)
+		return report.Manifests(w.Writer, w.Format, chosen, namespace)
 	})
 }
 

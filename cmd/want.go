@@ -44,6 +44,7 @@ func (d *deployment) renderOptions(ctx context.Context, s *release.State) (rende
 		Release:     render.Release{Name: d.target.Release, Namespace: d.target.Namespace, Revision: 1, IsInstall: true},
 		Environment: d.o.Env, Layers: d.o.Layers,
 		KubeVersion: version, APIVersions: apis, Now: d.now(), Overlays: d.overlays,
+		Chart: d.chartOptions(ctx),
 	}
 	if current := s.Current(); current != nil {
 		options.Release.Revision, options.Release.IsInstall = current.Number+1, false
@@ -60,6 +61,9 @@ func (d *deployment) renderOptions(ctx context.Context, s *release.State) (rende
 
 func (d *deployment) render(b *bundle.Bundle, o render.Options) (*render.Wanted, error) {
 	wanted, warnings, err := render.Render(b, o)
+	if wanted != nil && len(wanted.Hooks) > 0 {
+		warnings = append(warnings, render.Warning{Message: wanted.HooksNote()})
+	}
 	d.warnings = warnings
 	if err != nil {
 		return nil, bundleErrors(b.Path, err)

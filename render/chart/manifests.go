@@ -28,6 +28,8 @@ type document struct {
 	// origin maps a line of the text to the line of the file that made it.
 	origin func(line int) int
 	kind   string
+	// raw is true for a document that is read as it is.
+	raw bool
 	// hook is true for a document that is a hook, and dropped for one of events
 	// that Helm does not know.
 	hook, dropped bool
@@ -74,7 +76,10 @@ func (c *Chart) crdDocuments(documents *[]document) {
 		extension := strings.ToLower(path.Ext(f.Name))
 		if strings.HasPrefix(f.Name, "crds/") && slices.Contains([]string{".yaml", ".yml", ".json"}, extension) {
 			same := func(line int) int { return line }
-			*documents = append(*documents, split(path.Join(c.place(), f.Name), f.Data, same)...)
+			for _, d := range split(path.Join(c.place(), f.Name), f.Data, same) {
+				d.raw = true
+				*documents = append(*documents, d)
+			}
 		}
 	}
 	for _, sub := range c.Dependencies {
@@ -128,24 +133,43 @@ func decodeAll(documents []document) error {
 
 // decode reads a document as Helm does: YAML 1.1, the later of two equal keys.
 func (d *document) decode() error {
+	// Helm writes all manifests but hooks into one file, each with a line end
+	// behind it, which a block scalar at the end of a document may show.
+	text := d.text
+	if !d.raw {
+		text = append(slices.Clone(text), '\n')
+	}
+	body, err := d.read(text)
+	if err != nil || body == nil {
+		return err
+	}
+	d.kind, _ = body["kind"].(string)
+	if d.readHook(body); d.hook && !d.raw {
+		if body, err = d.read(d.text); err != nil {
+			return err
+		}
+	}
+	return d.add(body, "", "")
+}
+
+// read reads the manifest in a text; nil when there is none.
+func (d *document) read(text []byte) (map[string]any, error) {
 	var v any
-	if err := yaml2.Unmarshal(d.text, &v); err != nil {
-		return d.syntaxError(err)
+	if err := yaml2.Unmarshal(text, &v); err != nil {
+		return nil, d.syntaxError(err)
 	}
 	plain, err := templates.JSONable(v, false)
 	if err != nil {
-		return d.fail(1, "a value that JSON cannot hold")
+		return nil, d.fail(1, "a value that JSON cannot hold")
 	}
 	if plain == nil {
-		return nil
+		return nil, nil
 	}
 	body, ok := plain.(map[string]any)
 	if !ok {
-		return d.fail(1, "this is not a manifest: a mapping is expected")
+		return nil, d.fail(1, "this is not a manifest: a mapping is expected")
 	}
-	d.kind, _ = body["kind"].(string)
-	d.readHook(body)
-	return d.add(body, "", "")
+	return body, nil
 }
 
 // add takes a manifest, or those of a list. apiVersion and kind are what a typed

@@ -79,6 +79,10 @@ func (s *scanner) valueFor(l Layer) (any, error) {
 	case SetFile:
 		s.at = len(s.text)
 		return string(l.Data), nil
+	case SetLiteral:
+		text := s.text[s.at:]
+		s.at = len(s.text)
+		return text, nil
 	case SetJSON:
 		v, err := s.json()
 		if err == nil && s.at < len(s.text) && s.text[s.at] != ',' {
