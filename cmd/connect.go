@@ -5,8 +5,47 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+	"k8s.io/client-go/tools/clientcmd"
+
 	"github.com/belay-sh/belay/internal/cluster"
 )
+
+// kubeFlags are kubectl's own flags, bound by clientcmd itself: see
+// docs/decisions/5-start-up.md.
+type kubeFlags struct {
+	clientcmd.ConfigOverrides
+	kubeconfig string
+	userExtra  []string
+}
+
+func (f *kubeFlags) add(fs *pflag.FlagSet) {
+	names := clientcmd.RecommendedConfigOverrideFlags("")
+	names.AuthOverrideFlags.Username.LongName = "" // as kubectl, which has left passwords behind
+	names.AuthOverrideFlags.Password.LongName = ""
+	names.ClusterOverrideFlags.APIServer.ShortName = "s"
+	clientcmd.BindOverrideFlags(&f.ConfigOverrides, fs, names)
+	fs.StringVar(&f.kubeconfig, "kubeconfig", "", "Path to the kubeconfig file to use")
+	fs.StringArrayVar(&f.userExtra, "as-user-extra", nil, "User extras to impersonate for the operation: KEY=VALUE; can be repeated")
+}
+
+// loader reads the kubeconfig, $KUBECONFIG's files merged, under the flags.
+func (f *kubeFlags) loader() clientcmd.ClientConfig {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = f.kubeconfig
+	rules.WarnIfAllMissing = false // said better by chooseContext
+	overrides := f.ConfigOverrides
+	for _, extra := range f.userExtra {
+		if key, value, ok := strings.Cut(extra, "="); ok {
+			if overrides.AuthInfo.ImpersonateUserExtra == nil {
+				overrides.AuthInfo.ImpersonateUserExtra = map[string][]string{}
+			}
+			values := overrides.AuthInfo.ImpersonateUserExtra
+			values[key] = append(values[key], value)
+		}
+	}
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &overrides)
+}
 
 // connection is a cluster to talk to, and how the user chose it.
 type connection struct {
@@ -35,7 +74,7 @@ func (e *env) connect() (*connection, error) {
 	if e.conn != nil {
 		return e.conn, nil
 	}
-	loader := e.flags.ToRawKubeConfigLoader()
+	loader := e.flags.loader()
 	raw, err := loader.RawConfig()
 	if err != nil {
 		return nil, kubeconfigError(err)
@@ -51,7 +90,7 @@ func (e *env) connect() (*connection, error) {
 	if conn.Context, err = e.chooseContext(conn.Contexts, raw.CurrentContext); err != nil {
 		return nil, err
 	}
-	cfg, err := e.flags.ToRESTConfig()
+	cfg, err := loader.ClientConfig()
 	if err != nil {
 		return nil, kubeconfigError(err)
 	}
@@ -84,8 +123,8 @@ func kubeconfigError(err error) error {
 
 func (e *env) chooseContext(known map[string]kubeContext, current string) (string, error) {
 	name := current
-	if *e.flags.Context != "" {
-		name = *e.flags.Context
+	if e.flags.CurrentContext != "" {
+		name = e.flags.CurrentContext
 	}
 	if _, ok := known[name]; ok {
 		return name, nil
@@ -98,7 +137,7 @@ func (e *env) chooseContext(known map[string]kubeContext, current string) (strin
 			f.hint("contexts: " + names)
 		}
 		return "", f
-	case *e.flags.APIServer != "":
+	case e.flags.ClusterInfo.Server != "":
 		return noContext, nil
 	case e.getenv("KUBERNETES_SERVICE_HOST") != "":
 		return inCluster, nil

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/belay-sh/belay/internal/report"
 )
@@ -38,16 +38,16 @@ type env struct {
 	// answered is true once stdout holds an answer: no other document follows.
 	answered bool
 
-	flags *genericclioptions.ConfigFlags
+	flags kubeFlags
 	conn  *connection
 }
 
-func processEnv() *env {
+func processEnv(streams genericiooptions.IOStreams) *env {
 	stderrFd := int(os.Stderr.Fd())
 	return &env{
-		stdin:          os.Stdin,
-		stdout:         &pipeWriter{w: os.Stdout},
-		stderr:         &pipeWriter{w: os.Stderr},
+		stdin:          streams.In,
+		stdout:         &pipeWriter{w: streams.Out},
+		stderr:         &pipeWriter{w: streams.ErrOut},
 		lookupEnv:      os.LookupEnv,
 		now:            time.Now,
 		stdinTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
@@ -104,9 +104,7 @@ func (e *env) getenv(name string) string {
 
 // addGlobalFlags declares kubectl's own flags, and --color.
 func (e *env) addGlobalFlags(fs *pflag.FlagSet) {
-	e.flags = genericclioptions.NewConfigFlags(true)
-	e.flags.CacheDir = nil // nothing is cached on disk
-	e.flags.AddFlags(fs)
+	e.flags.add(fs)
 	fs.StringVar(&e.color, "color", "auto", "when to use colour: auto, always or never")
 }
 
@@ -123,14 +121,14 @@ func (e *env) colorFor(terminal bool) bool {
 }
 
 // namespaceFlag is -n, or "".
-func (e *env) namespaceFlag() string { return *e.flags.Namespace }
+func (e *env) namespaceFlag() string { return e.flags.Context.Namespace }
 
 // hintFlags are what commands in hints carry, so that they work when pasted.
 func (e *env) hintFlags(namespace string) report.Flags {
 	return report.Flags{
 		Program:    e.program,
 		Namespace:  namespace,
-		Context:    *e.flags.Context,
-		Kubeconfig: *e.flags.KubeConfig,
+		Context:    e.flags.CurrentContext,
+		Kubeconfig: e.flags.kubeconfig,
 	}
 }

@@ -13,13 +13,14 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/belay-sh/belay/internal/report"
 )
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
-	e := processEnv()
+	e := processEnv(genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
 	defer e.watchSignals()()
 	return run(context.Background(), e, os.Args)
 }
@@ -96,7 +97,7 @@ func newRootCmd(e *env) *cobra.Command {
 		&cobra.Group{ID: groupBundle, Title: "On a bundle:"},
 		&cobra.Group{ID: groupRelease, Title: "On a release:"},
 	)
-	for _, c := range []*cobra.Command{newCreateCmd(e), newRenderCmd(e), newDiffCmd(e), newApplyCmd(e)} {
+	for _, c := range []*cobra.Command{newCreateCmd(e), newRenderCmd(e), newDiffCmd(e), newApplyCmd(e), newRBACCmd(e)} {
 		c.GroupID = groupBundle
 		root.AddCommand(c)
 	}
