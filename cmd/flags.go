@@ -68,6 +68,8 @@ type deployOptions struct {
 	// Summary shows no fields; Graph shows the order instead.
 	Summary, Graph bool
 	Outputs        []output
+	// Stateless leaves the release's records alone, also for reading.
+	Stateless bool
 	// Saved is the plan of --plan, or nil.
 	Saved *savedPlan
 }

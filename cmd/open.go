@@ -50,8 +50,11 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 		return nil, err
 	}
 	d.store = &release.Store{Cluster: d.conn.Client, Namespace: namespace, Now: e.now, Who: e.who()}
-	if d.state, err = d.store.Load(ctx, name); err != nil {
-		return nil, err
+	d.state = &release.State{}
+	if !o.Stateless {
+		if d.state, err = d.store.Load(ctx, name); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case o.Saved != nil:

@@ -56,6 +56,7 @@ func (d *deployment) savePlan(file string) error {
 		Version: savedVersion, Made: d.now(), Plan: &slim, Options: d.planOptions(),
 		RollbackTo: d.rollbackTo, Note: d.o.Note,
 	}
+	saved.Options.ReadOnly = false // it is to be carried out
 	if d.o.Op == diff.OpApply {
 		saved.Git = gitCommit(d.o.Bundle)
 	}

@@ -121,7 +121,7 @@ func (p *planner) createOffline(it *item, why string) {
 // excused by what the others change.
 func (p *planner) judge() {
 	for _, it := range p.items {
-		if it.asked && it.err == nil {
+		if it.asked && it.err == nil && !it.settled {
 			p.judgeAnswer(it)
 		}
 	}

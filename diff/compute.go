@@ -105,6 +105,7 @@ type item struct {
 	unread bool
 
 	asked, created bool
+	settled        bool // without an answer
 	answer         *unstructured.Unstructured
 	err            error // of the dry-run
 	asNew          error // of the dry-run create, after an invalid update

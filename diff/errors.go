@@ -65,7 +65,10 @@ func (p *planner) investigate(ctx context.Context) error {
 				return p.predictClaim(ctx, it)
 			}
 		case apierrors.IsForbidden(it.err) && !terminating(it.err):
-			return p.askRights(ctx, it)
+			if err := p.askRights(ctx, it); err != nil || it.admission || !p.o.ReadOnly {
+				return err
+			}
+			return p.mergeLocally(ctx, it)
 		}
 		return nil
 	})

@@ -258,6 +258,9 @@ type Options struct {
 	Adopt bool
 	// Fresh ignores what the records say and asks the server about every object.
 	Fresh bool
+	// ReadOnly is for a plan that is only shown: rights to write that lack are said,
+	// and what the server may not be asked is found out locally.
+	ReadOnly bool
 	// NoPrune keeps objects that left the bundle, and names them.
 	NoPrune bool
 	// MaxDelete allows that many deletions past the mass-delete guard; -1 is unset.

@@ -9,6 +9,7 @@ import (
 // refuse gathers all reasons not to start, in the order in which they decide the
 // exit code: input, permission, rule.
 func (p *planner) refuse() {
+	p.tellRights()
 	p.refuseMistakes()
 	if p.o.Op == OpDrift {
 		p.refuseRights()

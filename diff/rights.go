@@ -69,7 +69,8 @@ func (p *planner) noteUser(err error) {
 // checkRights asks for the rights that no dry-run has proven: those of the
 // release's records, of deletions, and of what could not be dry-run.
 func (p *planner) checkRights(ctx context.Context) error {
-	if p.plan.Empty() {
+	counts := p.plan.Counts()
+	if counts[Create]+counts[Update]+counts[Recreate]+counts[Delete] == 0 {
 		return nil
 	}
 	type need struct {
@@ -145,11 +146,7 @@ func (p *planner) refuseRights() {
 		seen[l.Access] = true
 		namespaces[l.Namespace] = true
 		r.IDs = append(r.IDs, l.id)
-		resource := l.Resource
-		if l.Group != "" {
-			resource += "." + l.Group
-		}
-		rows = append(rows, [3]string{l.Verb, resource, "for " + p.name(l.id)})
+		rows = append(rows, [3]string{l.Verb, resourceName(l.Access), "for " + p.name(l.id)})
 	}
 	r.Lines = table(rows)
 	user := p.user
@@ -164,6 +161,13 @@ func (p *planner) refuseRights() {
 		}
 	}
 	r.Message = "not permitted: " + user + lacks + plural(len(rows), "right", "rights") + where + "; nothing was changed"
+	if path := p.w.Origin.Path; path != "" && path != "-" {
+		env := ""
+		if e := p.w.Origin.Environment; e != "" {
+			env = " -e " + shellWord(e)
+		}
+		r.Hints = append(r.Hints, "belay rbac "+shellWord(path)+env+" prints the Role that suffices")
+	}
 	p.plan.Refused = append(p.plan.Refused, r)
 }
 
