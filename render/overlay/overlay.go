@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -94,7 +93,7 @@ func (b *builder) finish(objs []object.Object) []object.Object {
 			continue
 		}
 		objs[i].Source = from.Source
-		if from.Body != nil && !reflect.DeepEqual(from.Body.Object, objs[i].Body.Object) {
+		if from.Body != nil && !equal(from.Body.Object, objs[i].Body.Object) {
 			objs[i].Source.Via = via
 		}
 	}

@@ -1,6 +1,389 @@
 package overlay
 
-import "github.com/belay-sh/belay/internal/object"
+import (
+	"path"
+	"reflect"
+	"runtime"
+	"slices"
 
-// quick builds what needs no look at other objects.
-func (b *builder) quick() ([]object.Object, bool, error) { return nil, false, nil }
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/builtins"
+	"sigs.k8s.io/kustomize/api/filters/namespace"
+	"sigs.k8s.io/kustomize/api/provider"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/kio"
+	"sigs.k8s.io/kustomize/kyaml/resid"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/belay-sh/belay/internal/object"
+)
+
+// localConfig marks objects that kustomize leaves out of what it builds.
+const localConfig = "config.kubernetes.io/local-config"
+
+// quick builds with kustomize's own filters, object by object, in a time that
+// grows with the number of objects. ok is false for a kustomization that needs
+// more than that, and for one with mistakes: kustomize says best what they are.
+func (b *builder) quick() (objs []object.Object, ok bool, err error) {
+	defer func() {
+		if recover() != nil {
+			objs, ok, err = nil, false, nil
+		}
+	}()
+	k, plain := b.read(b.root)
+	if !plain {
+		return nil, false, nil
+	}
+	q := &quickly{builder: b, factory: resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory())}
+	entries, ok := q.build(k, b.tree.Root)
+	if !ok || !q.references(entries) {
+		return nil, false, nil
+	}
+	if entries, ok = inOrder(entries, k.SortOptions); !ok {
+		return nil, false, nil
+	}
+	objs, ok = q.objects(entries)
+	return objs, ok, nil
+}
+
+// read reads a kustomization; ok is false when it uses what quick cannot do.
+func (b *builder) read(file string) (k *types.Kustomization, ok bool) {
+	k = &types.Kustomization{}
+	if file == "" || k.Unmarshal(b.files[file]) != nil {
+		return nil, false
+	}
+	k.FixKustomization()
+	if k.Kind != types.KustomizationKind || len(k.EnforceFields()) > 0 {
+		return nil, false
+	}
+	// All other fields must be empty.
+	rest := *k
+	rest.TypeMeta, rest.MetaData = types.TypeMeta{}, nil
+	rest.Resources, rest.Patches, rest.Namespace, rest.Labels = nil, nil, "", nil
+	rest.CommonAnnotations, rest.Replicas, rest.Images, rest.SortOptions = nil, nil, nil, nil
+	if !reflect.DeepEqual(rest, types.Kustomization{}) {
+		return nil, false
+	}
+	return k, len(b.tree.Fetched) == 0
+}
+
+// entry is an object on its way.
+type entry struct {
+	*resource.Resource
+	from, to object.Object
+	// name is the kind and the name.
+	name string
+	// via is the file that last patched it.
+	via string
+}
+
+// quickly builds kustomizations from what is in one bundle.
+type quickly struct {
+	*builder
+	factory *resmap.Factory
+}
+
+// build does what one kustomization says.
+func (q *quickly) build(k *types.Kustomization, dir string) ([]*entry, bool) {
+	if k.CheckEmpty() != nil && len(q.base) == 0 {
+		return nil, false
+	}
+	entries, ok := q.begin(k, dir)
+	if !ok || !distinct(entries) {
+		return nil, false
+	}
+	for i := range k.Patches {
+		if entries, ok = q.patch(entries, &k.Patches[i], dir); !ok {
+			return nil, false
+		}
+	}
+	if !move(entries, k.Namespace, dir != q.tree.Root || q.pointed(entries)) || !distinct(entries) {
+		return nil, false
+	}
+	return entries, transform(k, entries)
+}
+
+// emptyAnnotations says whether there is a mapping of no annotations: kustomize
+// drops it with its own.
+func emptyAnnotations(e *entry) bool {
+	a := e.Field("metadata").Value.Field("annotations")
+	return a != nil && len(a.Value.YNode().Content) == 0
+}
+
+// transform does what a kustomization does to all objects, in kustomize's order.
+func transform(k *types.Kustomization, entries []*entry) bool {
+	if !sideBySide(entries, func(part []*entry) bool { return mark(k, part) }) {
+		return false
+	}
+	all := together(entries)
+	for _, r := range k.Replicas {
+		t := &builtins.ReplicaCountTransformerPlugin{Replica: r, FieldSpecs: replicaSpecs()}
+		if t.Transform(all) != nil {
+			return false
+		}
+	}
+	return len(k.Images) == 0 || sideBySide(entries, func(part []*entry) bool { return setImages(k, part) })
+}
+
+// mark sets labels and annotations.
+func mark(k *types.Kustomization, entries []*entry) bool {
+	kinds := byKind(entries)
+	for _, l := range k.Labels {
+		specs, ok := labelSpecs(l)
+		if !ok || !each(kinds, specs, func(specs types.FsSlice) resmap.Transformer {
+			return &builtins.LabelTransformerPlugin{Labels: l.Pairs, FieldSpecs: specs}
+		}) {
+			return false
+		}
+	}
+	return len(k.CommonAnnotations) == 0 || each(kinds, templateSpecs("annotations"), func(specs types.FsSlice) resmap.Transformer {
+		return &builtins.AnnotationsTransformerPlugin{Annotations: k.CommonAnnotations, FieldSpecs: specs}
+	})
+}
+
+// byKind groups objects, so that what is said of other kinds is not tried on
+// each of them.
+func byKind(entries []*entry) map[resid.Gvk][]*entry {
+	kinds := map[resid.Gvk][]*entry{}
+	for _, e := range entries {
+		gvk := e.GetGvk()
+		key := resid.Gvk{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind}
+		kinds[key] = append(kinds[key], e)
+	}
+	return kinds
+}
+
+// each transforms the objects of every kind with the fields that are theirs.
+func each(kinds map[resid.Gvk][]*entry, specs types.FsSlice, with func(types.FsSlice) resmap.Transformer) bool {
+	for kind, entries := range kinds {
+		var own types.FsSlice
+		for _, s := range specs {
+			if kind.IsSelected(&s.Gvk) {
+				own = append(own, s)
+			}
+		}
+		m := together(entries)
+		if with(own).Transform(m) != nil || m.Size() != len(entries) {
+			return false
+		}
+	}
+	return true
+}
+
+// setImages changes images where there are some.
+func setImages(k *types.Kustomization, entries []*entry) bool {
+	var pods []*entry
+	for _, e := range entries {
+		if mentions(e.YNode(), "containers", "initContainers", "volumes") {
+			pods = append(pods, e)
+		}
+	}
+	some := together(pods)
+	for _, i := range k.Images {
+		t := &builtins.ImageTagTransformerPlugin{ImageTag: i, FieldSpecs: imageSpecs()}
+		if t.Transform(some) != nil {
+			return false
+		}
+	}
+	return some.Size() == len(pods)
+}
+
+// sideBySide does something to parts of the objects at the same time; false, or
+// a panic of kustomize's, in one of them is the answer for all.
+func sideBySide(entries []*entry, do func([]*entry) bool) bool {
+	var g errgroup.Group
+	n := runtime.GOMAXPROCS(0)
+	for part := range slices.Chunk(entries, max(16, (len(entries)+n-1)/n)) {
+		g.Go(func() (err error) {
+			defer caught(&err)
+			if !do(part) {
+				err = errUnusual
+			}
+			return err
+		})
+	}
+	return g.Wait() == nil
+}
+
+// mentions says whether a key is anywhere in an object.
+func mentions(n *yaml.Node, keys ...string) bool {
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			if slices.Contains(keys, child.Value) {
+				return true
+			}
+		} else if mentions(child, keys...) {
+			return true
+		}
+	}
+	return false
+}
+
+// begin collects the objects that a kustomization begins with.
+func (q *quickly) begin(k *types.Kustomization, dir string) ([]*entry, bool) {
+	var entries []*entry
+	if dir == q.tree.Root {
+		for _, o := range q.base {
+			entries = append(entries, newEntry(&resource.Resource{RNode: *yaml.NewRNode(toNode(o.Body.Object))}, o))
+		}
+	}
+	for _, name := range k.Resources {
+		full := path.Join(dir, name)
+		if data, isFile := q.files[full]; isFile {
+			more, err := q.factory.RF().SliceFromBytes(data)
+			if err != nil {
+				return nil, false
+			}
+			for _, r := range more {
+				from, _ := q.sources.of(idOf(r))
+				entries = append(entries, newEntry(r, from))
+			}
+			continue
+		}
+		sub, ok := q.read(q.kustomization(full))
+		if !ok {
+			return nil, false
+		}
+		more, ok := q.build(sub, full)
+		if !ok {
+			return nil, false
+		}
+		entries = append(entries, more...)
+	}
+	return entries, true
+}
+
+func newEntry(r *resource.Resource, from object.Object) *entry {
+	return &entry{Resource: r, from: from, name: r.GetKind() + " " + r.GetName()}
+}
+
+func idOf(r *resource.Resource) object.ID {
+	id := r.CurId()
+	return object.ID{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}
+}
+
+// distinct says whether no two objects are the same one.
+func distinct(entries []*entry) bool {
+	seen := make(map[resid.ResId]bool, len(entries))
+	for _, e := range entries {
+		id := e.CurId()
+		id.Namespace = id.EffectiveNamespace()
+		id.Gvk = resid.Gvk{Group: id.Group, Version: id.Version, Kind: id.Kind}
+		if seen[id] {
+			return false
+		}
+		seen[id] = true
+	}
+	return true
+}
+
+// together is kustomize's collection of objects. Its own constructors compare
+// every object with every other; the result of a filter is taken as it is.
+func together(entries []*entry) resmap.ResMap {
+	nodes := make([]*yaml.RNode, len(entries))
+	for i, e := range entries {
+		nodes[i] = &e.RNode
+	}
+	m := resmap.New()
+	// The filter does not fail.
+	_ = m.ApplyFilter(kio.FilterFunc(func([]*yaml.RNode) ([]*yaml.RNode, error) { return nodes, nil }))
+	for i, r := range m.Resources() {
+		entries[i].Resource = r
+	}
+	return m
+}
+
+// move puts the objects into a namespace. Where they come from is noted on them if
+// anything may ask for it later: other kustomizations, or references.
+func move(entries []*entry, to string, note bool) bool {
+	if to == "" {
+		return true
+	}
+	specs := namespaceSpecs()
+	return sideBySide(entries, func(part []*entry) bool {
+		for _, e := range part {
+			if note || emptyAnnotations(e) {
+				e.StorePreviousId()
+			}
+			f := namespace.Filter{Namespace: to, FsSlice: specs, SetRoleBindingSubjects: namespace.DefaultSubjectsOnly}
+			if e.ApplyFilter(f) != nil {
+				return false
+			}
+			e.name = e.GetKind() + " " + e.GetName() // of a Namespace, the name
+		}
+		return true
+	})
+}
+
+// objects are the objects as belay sees them.
+func (q *quickly) objects(entries []*entry) ([]object.Object, bool) {
+	if !sideBySide(entries, func(part []*entry) bool {
+		for _, e := range part {
+			if !q.finished(e) {
+				return false
+			}
+		}
+		return true
+	}) {
+		return nil, false
+	}
+	objs := make([]object.Object, len(entries))
+	for i, e := range entries {
+		objs[i] = e.to
+	}
+	return objs, true
+}
+
+// finished makes an object as belay sees it.
+func (q *quickly) finished(e *entry) bool {
+	if _, local := e.GetAnnotations()[localConfig]; local {
+		return false
+	}
+	e.RemoveBuildAnnotations()
+	body, err := fromNode(e.YNode())
+	if err != nil {
+		return false
+	}
+	via := q.tree.Shown(q.root)
+	e.to = object.Object{Body: &unstructured.Unstructured{Object: body}, Source: e.from.Source}
+	switch {
+	case e.from.Body == nil:
+		e.to.Source = object.Source{File: via}
+	case equal(e.from.Body.Object, body):
+	case e.via != "":
+		e.to.Source.Via = e.via
+	default:
+		e.to.Source.Via = via
+	}
+	return true
+}
+
+// inOrder puts the objects into the order of the build.
+func inOrder(entries []*entry, o *types.SortOptions) ([]*entry, bool) {
+	first, last := firstKinds, lastKinds
+	switch {
+	case o == nil:
+	case o.Order == types.FIFOSortOrder:
+		return entries, o.LegacySortOptions == nil
+	case o.Order != types.LegacySortOrder:
+		return nil, false
+	case o.LegacySortOptions != nil:
+		first, last = o.LegacySortOptions.OrderFirst, o.LegacySortOptions.OrderLast
+	}
+	ranks := map[string]int{}
+	for i, kind := range first {
+		ranks[kind] = i - len(first)
+	}
+	for i, kind := range last {
+		ranks[kind] = i + 1
+	}
+	keys := make(map[*entry]orderKey, len(entries))
+	for _, e := range entries {
+		keys[e] = newOrderKey(e.CurId(), ranks)
+	}
+	slices.SortStableFunc(entries, func(x, y *entry) int { return keys[x].compare(keys[y]) })
+	return entries, true
+}
