@@ -132,6 +132,9 @@ func (p *planner) excuse(it *item) string {
 		if to == nil || to == it || !excusing(ref.To.GroupKind()) {
 			continue
 		}
+		if apierrors.IsInvalid(it.err) && ref.To.GroupKind() != object.CRDKind {
+			continue // only a definition says what is valid
+		}
 		switch to.Action {
 		case Create:
 			return p.name(to.ID) + " is created by this plan"
