@@ -65,6 +65,8 @@ type Options struct {
 	NoWait bool
 	// WaitOldPods waits until the pods of older revisions are gone, too.
 	WaitOldPods bool
+	// Tail follows the logs of new pods while they are waited for; nil does not.
+	Tail *rollout.Tail
 	// Concurrency bounds the changes in flight; 0 means 32.
 	Concurrency int
 	// Report is called for every event, never concurrently.

@@ -75,6 +75,7 @@ func (r *run) loop(ctx context.Context) {
 		Selector:    object.ReleaseLabel + "=" + r.plan.Target.Release,
 		Judge:       r.judge,
 		WaitOldPods: r.o.WaitOldPods,
+		Tail:        r.o.Tail,
 		Report: func(id object.ID, s rollout.State) {
 			r.inbox.put(message{id: id, state: s})
 		},

@@ -54,6 +54,7 @@ run, saved with -o plan=FILE, unless something moved since.`,
 	fs.StringVar(&planFile, "plan", "", "carry out the plan in `FILE`, and nothing else")
 	addBundleFlags(fs, &o, &layers)
 	addRunFlags(fs, &o)
+	addWaitFlags(fs, &o)
 	fs.StringVar(&o.OnFailure, "on-failure", failureKeep, "when the run fails: keep what is there, or rollback to what was last deployed")
 	addPlanFlags(fs, &o)
 	fs.StringVar(&o.Note, "description", "", "a note for the revision, shown in history")

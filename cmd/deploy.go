@@ -220,7 +220,7 @@ func (d *deployment) run(ctx context.Context, lock *release.Lock, began time.Tim
 	defer done()
 	return apply.Run(ctx, d.conn.Client, lock, d.plan, apply.Options{
 		Timeout: d.timeout(), NoWait: d.o.NoWait, WaitOldPods: d.o.WaitOldPods, Concurrency: d.o.Concurrency,
-		Report: tell, Stopping: d.stopping,
+		Report: tell, Stopping: d.stopping, Tail: d.tail(progress),
 	})
 }
 

@@ -37,6 +37,8 @@ type env struct {
 
 	// answered is true once stdout holds an answer: no other document follows.
 	answered bool
+	// targetSaid is true once a command that only reads has said what it reads.
+	targetSaid bool
 
 	flags kubeFlags
 	conn  *connection

@@ -7,6 +7,7 @@ import (
 
 	"github.com/belay-sh/belay/apply"
 	"github.com/belay-sh/belay/internal/report"
+	"github.com/belay-sh/belay/internal/rollout"
 )
 
 // beginEvents empties the files of -o events. It comes before all else, so that
@@ -64,4 +65,12 @@ func (d *deployment) watchers(progress *report.Progress) (tell func(apply.Event)
 			complain(f.Close())
 		}
 	}
+}
+
+// tail has the logs of new pods shown among the progress, where that is asked for.
+func (d *deployment) tail(progress *report.Progress) *rollout.Tail {
+	if !d.o.Logs {
+		return nil
+	}
+	return &rollout.Tail{Follow: d.conn.Client.FollowLogs, Line: progress.Log}
 }

@@ -44,6 +44,7 @@ type deployOptions struct {
 
 	NoWait      bool
 	WaitOldPods bool
+	Logs        bool
 	NoPrune     bool
 	Timeout     time.Duration // 0: the bundle's, else the default
 	LockTimeout time.Duration
@@ -135,11 +136,16 @@ func addRunFlags(fs *pflag.FlagSet, o *deployOptions) {
 	fs.BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "show the plan and its exit code, change nothing")
 	fs.BoolVar(&o.NoWait, "no-wait", false, "do not wait until everything is ready")
-	fs.BoolVar(&o.WaitOldPods, "wait-old-pods", false, "wait until the pods of the revision before are gone, too")
 	fs.DurationVar(&o.Timeout, "timeout", 0, "time for the run, from its first write (default: the bundle's, else 10m)")
 	fs.DurationVar(&o.LockTimeout, "lock-timeout", defaultLockTimeout, "how long to wait for another run; 0 fails at once")
 	fs.BoolVarP(&o.Quiet, "quiet", "q", false, "only the result and what went wrong")
 	fs.CountVarP(&o.Verbose, "verbose", "v", "say more: decisions and retries; -vv: requests")
+}
+
+// addWaitFlags declares how what is new is waited for.
+func addWaitFlags(fs *pflag.FlagSet, o *deployOptions) {
+	fs.BoolVar(&o.Logs, "logs", false, "show what a new pod of each workload prints, while it is waited for")
+	fs.BoolVar(&o.WaitOldPods, "wait-old-pods", false, "wait until the pods of the revision before are gone, too")
 }
 
 // addShowFlags declares how a plan is shown.

@@ -76,6 +76,10 @@ func (e *env) connectIn() (*connection, string, error) {
 
 // sayTarget writes what is about to be read, or touched, to stderr.
 func (e *env) sayTarget(conn *connection, t diff.Target) {
+	if e.targetSaid { // status --watch looks again and again
+		return
+	}
+	e.targetSaid = true
 	t.Context, t.Server = conn.Context, conn.Server
 	report.Target(e.stderr, t, e.colorFor(e.stderrTerminal))
 }

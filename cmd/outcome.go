@@ -134,7 +134,7 @@ func (d *deployment) checkHealth(ctx context.Context) error {
 	tell, done := d.watchers(progress)
 	defer done()
 	result := apply.Run(context.WithoutCancel(ctx), d.conn.Client, nil, d.plan, apply.Options{
-		Timeout: d.timeout(), NoWait: d.o.NoWait, WaitOldPods: d.o.WaitOldPods, Report: tell, Stopping: d.stopping,
+		Timeout: d.timeout(), NoWait: d.o.NoWait, WaitOldPods: d.o.WaitOldPods, Report: tell, Stopping: d.stopping, Tail: d.tail(progress),
 	})
 	progress.Stop()
 	return d.reportEnd(*d.state.Current(), result, 0, true)

@@ -43,6 +43,7 @@ REVISION it goes to the newest one that was deployed and differs from the curren
 	fs := c.Flags()
 	fs.SortFlags = false
 	addRunFlags(fs, &o)
+	addWaitFlags(fs, &o)
 	fs.BoolVar(&o.NoPrune, "no-prune", false, "leave objects that later revisions added; they are named")
 	fs.BoolVar(&o.Fresh, "fresh", false, "ask the server about every object, whatever the records say")
 	fs.BoolVar(&o.Adopt, "adopt", false, "take over objects that exist and are nobody's")

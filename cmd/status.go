@@ -2,9 +2,11 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -22,6 +24,7 @@ import (
 type statusOptions struct {
 	release string
 	full    bool
+	watch   bool
 	formats outputFlag
 }
 
@@ -33,6 +36,7 @@ func newStatusCmd(e *env) *cobra.Command {
 		Long: `Shows the objects of a release as they are now, and why those that are not ready
 are not. Without RELEASE it takes the only one of the namespace.`,
 		Example: `  belay status shop -n shop
+  belay status shop -n shop --watch
   belay status -n shop -o json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -44,6 +48,7 @@ are not. Without RELEASE it takes the only one of the namespace.`,
 			return runStatus(ctx, e, &o)
 		},
 	}
+	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again when it changes, until Ctrl-C")
 	c.Flags().BoolVar(&o.full, "full", false, "name every object")
 	c.Flags().VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
 	return withExits(c, exitOK, exitError, exitInput, exitPermission, exitUnhealthy, exitInterrupted)
@@ -54,26 +59,15 @@ func runStatus(ctx context.Context, e *env, o *statusOptions) error {
 	if err != nil {
 		return err
 	}
-	r, err := e.openRelease(ctx, name)
+	if o.watch {
+		return watchStatus(ctx, e, name, o)
+	}
+	status, err := e.statusNow(ctx, name)
 	if err != nil {
 		return err
 	}
-	current := r.state.Current()
-	objects, err := r.liveObjects(ctx)
-	if err != nil {
-		return err
-	}
-	judge, err := r.judge(ctx, objects)
-	if err != nil {
-		return err
-	}
-	status := report.ReleaseStatus{
-		Name: r.name, Namespace: r.namespace, Revision: *current, Holder: r.state.Holder,
-		Objects: statesOf(judge, objects), Diagnosis: r.explain(ctx, judge, objects),
-	}
-	status.Diagnosis = liveSecrets(objects).HideDiagnosis(status.Diagnosis)
 	if err := e.write(o.formats.given, report.Text, func(s report.Sink) error {
-		return report.Status(s, status, e.now(), o.full)
+		return report.Status(s, *status, e.now(), o.full)
 	}); err != nil {
 		return err
 	}
@@ -81,6 +75,60 @@ func runStatus(ctx context.Context, e *env, o *statusOptions) error {
 		return exitWith(exitUnhealthy)
 	}
 	return nil
+}
+
+// statusNow reads a release's status.
+func (e *env) statusNow(ctx context.Context, name string) (*report.ReleaseStatus, error) {
+	r, err := e.openRelease(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := r.liveObjects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := r.judge(ctx, objects)
+	if err != nil {
+		return nil, err
+	}
+	status := &report.ReleaseStatus{
+		Name: r.name, Namespace: r.namespace, Revision: *r.state.Current(), Holder: r.state.Holder,
+		Objects: statesOf(judge, objects), Diagnosis: r.explain(ctx, judge, objects),
+	}
+	status.Diagnosis = liveSecrets(objects).HideDiagnosis(status.Diagnosis)
+	return status, nil
+}
+
+// watchEvery is how often status --watch looks.
+const watchEvery = 2 * time.Second
+
+// watchStatus shows a release's status until it is interrupted. Once it has been
+// shown, a server that is away for a while does not end it.
+func watchStatus(ctx context.Context, e *env, name string, o *statusOptions) error {
+	if len(o.formats.given) > 0 {
+		return inputError("--watch writes text: leave -o out")
+	}
+	screen := &report.StatusScreen{Writer: e.stdout, Terminal: e.stdoutTerminal, Size: e.size}
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for shown := false; ; {
+		status, err := e.statusNow(ctx, name)
+		var mistake *failure
+		switch {
+		case err == nil:
+			if err := screen.Draw(*status, e.now(), o.full); err != nil {
+				return err
+			}
+			shown = true
+		case !shown, errors.As(err, &mistake) && mistake.code == exitInput: // it is gone
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // onlyRelease is the release that the user means: the one named, else the only

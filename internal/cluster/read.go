@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -79,21 +78,6 @@ func listOf(u *unstructured.Unstructured, k object.Kind) *unstructured.Unstructu
 		list.Items = append(list.Items, unstructured.Unstructured{Object: body})
 	}
 	return list
-}
-
-// Logs reads the last lines of a container; previous is the one before its last
-// restart.
-func (c *Client) Logs(ctx context.Context, namespace, pod, container string, previous bool, lines int) (string, error) {
-	path := "/api/v1/namespaces/" + url.PathEscape(namespace) + "/pods/" + url.PathEscape(pod) + "/log"
-	query := url.Values{"tailLines": {strconv.Itoa(lines)}, "limitBytes": {"65536"}}
-	if container != "" {
-		query.Set("container", container)
-	}
-	if previous {
-		query.Set("previous", "true")
-	}
-	a, err := c.do(ctx, request{method: http.MethodGet, path: path, query: query, accept: "text/plain, */*"})
-	return string(a.body), err
 }
 
 // Can asks whether the user may do each of these, in order.

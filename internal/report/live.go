@@ -102,7 +102,7 @@ func (t *liveTable) rows(p *Progress, cols, height int, now time.Time) []string 
 			}
 			break
 		}
-		rows = append(rows, cut("       "+pad(p.name(row.id), p.column)+"  "+liveWords(row), cols))
+		rows = append(rows, cut(fmt.Sprintf("%5s  ", Duration(now.Sub(row.began).Truncate(time.Second)))+pad(p.name(row.id), p.column)+"  "+liveWords(row), cols))
 	}
 	return append(rows, cut(clock(now.Sub(p.o.Began))+"  "+bar(finished, p.total), cols))
 }

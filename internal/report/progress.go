@@ -158,6 +158,14 @@ func (p *Progress) Event(e apply.Event) {
 	p.emit(b.String())
 }
 
+// Log shows a line that a new pod printed. It may be called from any goroutine.
+func (p *Progress) Log(l rollout.LogLine) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	// Also at -q: whoever wants silence asks for no logs.
+	p.emit(paint(p.o.Color).in(dim, Clean(l.Pod+" "+l.Container+" | ")) + Clean(p.secrets.Hide(l.Text)) + "\n")
+}
+
 // row finds the object of an event. Objects without changes are met here first,
 // when they turn out not to be ready.
 func (p *Progress) row(e apply.Event) *progressRow {

@@ -162,8 +162,8 @@ func colonIf(s string) string {
 
 // causeWords are the root of a state in a line.
 func causeWords(c rollout.Cause) string {
-	text := c.Because
-	if len(c.Detail) > 0 && len(c.Detail) <= 2 {
+	text := strings.TrimSuffix(c.Because, "; its last lines:")
+	if text == c.Because && len(c.Detail) > 0 && len(c.Detail) <= 2 {
 		text += ": " + strings.Join(c.Detail, ", ")
 	}
 	return Clean(text)

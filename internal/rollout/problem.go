@@ -278,6 +278,22 @@ func (p problem) isCertain(lasted time.Duration, pol policy.Policy) bool {
 	return p.settled && p.crashes >= limit
 }
 
+// troubleOf is the word for what holds a workload up, while that may pass.
+func troubleOf(found []problem) string {
+	var worst problem
+	for _, p := range found {
+		switch {
+		case p.class == none || p.class == unready:
+		case worst.class == none, p.class < worst.class, p.class == worst.class && p.word() < worst.word():
+			worst = p
+		}
+	}
+	if worst.class == none {
+		return ""
+	}
+	return worst.word()
+}
+
 // word is the reason as people know it.
 func (p problem) word() string {
 	switch p.reason {

@@ -42,6 +42,8 @@ type Options struct {
 	Judge *Judge
 	// WaitOldPods holds readiness back until the pods of older revisions are gone.
 	WaitOldPods bool
+	// Tail follows the logs of new pods; nil leaves them alone.
+	Tail *Tail
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -76,6 +78,7 @@ type tracked struct {
 	ready      time.Time
 	seen       sightings
 	pods, sets *feed // of a workload that takes its time
+	tailed     *tailed
 }
 
 // NewTracker starts following nothing; ctx ends all that it starts.
@@ -101,6 +104,7 @@ func (t *Tracker) Add(target Target) {
 	if before := t.targets[target.ID]; before != nil {
 		t.drop(before.pods)
 		t.drop(before.sets)
+		before.untail()
 	}
 	x := &tracked{Target: target, added: t.o.Now(), seen: sightings{}}
 	t.targets[target.ID] = x
@@ -147,7 +151,11 @@ func (t *Tracker) take(x *tracked, u *unstructured.Unstructured) bool {
 	case s.Phase == Ready:
 		s = t.outlast(x, t.settle(x, s))
 	}
-	return t.tell(x, s)
+	if t.tell(x, s) {
+		return true
+	}
+	t.tail(x)
+	return false
 }
 
 // settle holds readiness back until it has lasted, where it was seen to come and
@@ -198,6 +206,8 @@ func (t *Tracker) judge(x *tracked, s State) State {
 	p, certain := x.seen.certain(t.o.Now(), x.Policy, found)
 	if certain {
 		s.Phase, s.Reason = Failed, p.word()
+	} else if s.Reason == "" {
+		s.Reason = troubleOf(found)
 	}
 	return s
 }
@@ -222,6 +232,7 @@ func (t *Tracker) tell(x *tracked, s State) bool {
 	final := s.Phase == Ready || s.Phase == Failed
 	if final {
 		delete(t.targets, x.ID)
+		x.untail()
 		t.drop(x.pods)
 		t.drop(x.sets)
 	}

@@ -282,6 +282,7 @@ func TestAnImageThatCannotBePulledFailsEarly(t *testing.T) {
 	f.later(time.Second)
 	eventually(t, "the pods' watch", func() bool { return m.count("watch Pod") == 1 && m.count("watch ReplicaSet") == 1 })
 	f.later(0) // first seen
+	f.wants("a progressing 1 of 2 updated ImagePullBackOff")
 	f.later(19 * time.Second)
 	f.wantsNothing()
 	f.later(time.Second)
@@ -300,6 +301,7 @@ func TestAnObjectsOwnBudgetCounts(t *testing.T) {
 	f.later(2 * time.Second)
 	eventually(t, "the pods' watch", func() bool { return m.count("watch Pod") == 1 && m.count("watch ReplicaSet") == 1 })
 	f.later(0)
+	f.wants("a progressing 1 of 2 updated ImagePullBackOff")
 	f.later(3 * time.Second)
 	f.wants("a failed 1 of 2 updated ImagePullBackOff")
 }
@@ -362,6 +364,7 @@ func TestEventsTellWhatAPodDoesNot(t *testing.T) {
 		return f.events["shop"] != nil && len(f.events["shop"].list) == 1
 	})
 	f.later(time.Second)
+	f.wants("a progressing 1 of 2 updated FailedMount")
 	f.later(59 * time.Second)
 	f.wantsNothing()
 	f.later(time.Second)
