@@ -97,7 +97,7 @@ func newRootCmd(e *env) *cobra.Command {
 		&cobra.Group{ID: groupBundle, Title: "On a bundle:"},
 		&cobra.Group{ID: groupRelease, Title: "On a release:"},
 	)
-	for _, c := range []*cobra.Command{newCreateCmd(e), newRenderCmd(e), newDiffCmd(e), newApplyCmd(e), newRBACCmd(e)} {
+	for _, c := range []*cobra.Command{newCreateCmd(e), newRenderCmd(e), newValuesCmd(e), newDiffCmd(e), newApplyCmd(e), newRBACCmd(e)} {
 		c.GroupID = groupBundle
 		root.AddCommand(c)
 	}

@@ -24,6 +24,8 @@ type sight struct {
 	// strangers are the given values that the bundle's own layers know nothing of.
 	strangers map[string]values.Place
 	reads     map[string][]read
+	// watched notes all that is read, whatever was given.
+	watched bool
 }
 
 // read is one look at a value, while a line of output was written.
@@ -103,7 +105,7 @@ func parent(path string) string {
 
 // reader notes what templates look at; nil when nobody will ask.
 func (s *sight) reader() func(file string, m map[string]any, key string, line int) {
-	if len(s.flags) == 0 && len(s.strangers) == 0 {
+	if len(s.flags) == 0 && len(s.strangers) == 0 && !s.watched {
 		return nil
 	}
 	return func(file string, m map[string]any, key string, line int) {
@@ -150,6 +152,16 @@ func (s *sight) via(file string, start, end int) string {
 		exact = part
 	}
 	return strings.Join(slices.Sorted(maps.Keys(exact)), ", ")
+}
+
+// wasRead says whether a template read a value, or something that it is part of.
+func (s *sight) wasRead(path string) bool {
+	for _, reads := range s.reads {
+		if slices.ContainsFunc(reads, func(r read) bool { return within(path, r.path) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // unused warns of given values that no template reads and no default knows:

@@ -90,6 +90,7 @@ func finishChart(from string, files []File) (*Bundle, error) {
 		}
 	}
 	b.Spec = spec.Spec
+	errs = append(errs, Loader{}.loadTrees(b, spec.overlays)...)
 	if b.Spec.Name == "" {
 		b.Spec.Name = chart.Name
 	}

@@ -90,7 +90,7 @@ func LoadTree(dir, name string, remote Remote) (*Tree, error) {
 // it may be, and the overlays of its environments.
 func (l Loader) loadTrees(b *Bundle, overlays []fileUse) []error {
 	var errs []error
-	if isKustomization(b.Path) {
+	if b.Type == Belay && isKustomization(b.Path) {
 		if exists(filepath.Join(b.Path, Templates)) {
 			errs = append(errs, &object.Error{File: SpecFile, Message: "the bundle has templates and a kustomization.yaml beside them",
 				Hint: "move the kustomization into a folder, and name that as the overlay of an environment"})

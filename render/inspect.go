@@ -1,0 +1,128 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/render/bundle"
+	"github.com/belay-sh/belay/render/values"
+)
+
+// Inspected are the merged values of a bundle.
+type Inspected struct {
+	Values map[string]any
+	// Merged tells where each came from; nil for a chart, whose values Helm's
+	// rules coalesce.
+	Merged *values.Merged
+}
+
+// Inspect merges the values of a bundle. Templates are evaluated for a chart only.
+func Inspect(b *bundle.Bundle, o Options) (*Inspected, error) {
+	switch b.Type {
+	case bundle.Belay:
+		merged, _, err := mergeValues(b, &o)
+		if err != nil {
+			return nil, err
+		}
+		plain, _ := values.Plain(merged.Values).(map[string]any)
+		return &Inspected{Values: plain, Merged: merged}, nil
+	case bundle.Chart:
+		w := &Wanted{}
+		_, err := renderChart(b, o, w)
+		return &Inspected{Values: w.Values}, err
+	}
+	return nil, &object.Error{File: b.Path, Message: "it has no values: it is not a bundle with templates"}
+}
+
+// Unread lists the values that no template reads, by path.
+func Unread(b *bundle.Bundle, o Options) ([]Explained, error) {
+	if b.Type != bundle.Belay {
+		return nil, &object.Error{File: b.Path, Message: "what templates read is known of bundles with a bundle.yaml only"}
+	}
+	merged, given, err := mergeValues(b, &o)
+	if err != nil {
+		return nil, err
+	}
+	seen := newSight(merged, given)
+	seen.watched = true
+	w := &Wanted{}
+	if _, err := renderBundle(b, o, w, seen); err != nil {
+		return nil, ordered(err)
+	}
+	plain, _ := values.Plain(merged.Values).(map[string]any)
+	found := &Inspected{Values: plain, Merged: merged}
+	var unread []Explained
+	for _, path := range merged.Paths() {
+		if !seen.wasRead(path) {
+			unread = append(unread, found.explained(path, path))
+		}
+	}
+	return unread, nil
+}
+
+// Explained is a value and the places that set it, the one that counts last.
+type Explained struct {
+	Path   string         `json:"path"`
+	Value  any            `json:"value"`
+	Places []values.Place `json:"-"`
+	// From are the places as people write them: file:line, or the flag.
+	From []string `json:"from"`
+}
+
+// Explain tells where the value at a path came from, or those below it.
+func (i *Inspected) Explain(path string) ([]Explained, error) {
+	if i.Merged == nil {
+		return nil, errors.New("where values came from is known of bundles with a bundle.yaml only")
+	}
+	var all []Explained
+	paths := i.Merged.Paths()
+	for _, leaf := range paths {
+		if path == "" || within(leaf, path) || within(path, leaf) {
+			all = append(all, i.explained(leaf, path))
+		}
+	}
+	if len(all) == 0 {
+		message := "there is no value " + path
+		if like := object.Nearest(path, paths); like != "" {
+			message += "; the nearest is " + like
+		}
+		return nil, errors.New(message)
+	}
+	return all, nil
+}
+
+// explained tells of a leaf, or of an item of a list that is one.
+func (i *Inspected) explained(leaf, path string) Explained {
+	if len(path) > len(leaf) && within(path, leaf) && len(i.Merged.Explain(path)) > 0 {
+		leaf = path
+	}
+	e := Explained{Path: leaf, Value: at(i.Values, leaf), Places: i.Merged.Explain(leaf)}
+	for _, p := range e.Places {
+		e.From = append(e.From, p.String())
+	}
+	return e
+}
+
+// at finds the value at a path.
+func at(v any, path string) any {
+	if path == "" {
+		return v
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for key, item := range v {
+			if name := object.EscapeKey(key); within(path, name) {
+				return at(item, strings.TrimPrefix(path[len(name):], "."))
+			}
+		}
+	case []any:
+		for i, item := range v {
+			if name := fmt.Sprintf("[%d]", i); within(path, name) {
+				return at(item, strings.TrimPrefix(path[len(name):], "."))
+			}
+		}
+	}
+	return nil
+}
