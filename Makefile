@@ -33,6 +33,7 @@ test: lint playground ## everything that must hold: gofmt, vet, linter, unit and
 	CGO_ENABLED=0 go test -C playground -vet=off -timeout 30m ./...
 	@echo "$(if $(RACE),testing with the race detector,testing without the race detector: no C compiler ($(CC)) here)"
 	go test $(RACE) -timeout 60m $(PKG)
+	go test -C render/conformance -timeout 60m ./... # charts, beside Helm itself
 
 # vet and the linters look at the product; to load all of Kubernetes for them takes
 # longer than everything else together.
@@ -44,6 +45,7 @@ lint: ## gofmt, vet, and the linters of .golangci.yml
 
 soak: playground ## the long tests: every kill point, every seed
 	BELAY_SOAK=1 go test -timeout 120m -count=1 ./internal/e2e
+	BELAY_SOAK=1 go test -C render/conformance -timeout 120m -count=1 ./...
 
 bench: build playground bin/helm ## measure belay beside raw server-side apply, and its start beside Helm's
 	bin/playground run -- go run ./bench

@@ -83,6 +83,9 @@ func (r *chartRun) calls(err error) (places []callPlace, cause error) {
 // nilPointer is text/template's way to say that there is nothing to look into.
 var nilPointer = regexp.MustCompile(`^nil pointer evaluating .*\.(\w+)$`)
 
+// conversion is Go's way to say that a function was given something else.
+var conversion = regexp.MustCompile(`interface conversion: interface \{\} is (.+), not (.+)$`)
+
 func (r *chartRun) errorAt(p callPlace, message string) *Error {
 	if m := nilPointer.FindStringSubmatch(message); m != nil {
 		message = fmt.Sprintf("%s: there is nothing that could have a member %q", p.code, m[1])
@@ -90,6 +93,10 @@ func (r *chartRun) errorAt(p callPlace, message string) *Error {
 	message = wrongType.ReplaceAllStringFunc(message, func(text string) string {
 		m := wrongType.FindStringSubmatch(text)
 		return fmt.Sprintf("%s is expected here, not %s", typeWord(m[1]), typeWord(m[2]))
+	})
+	message = conversion.ReplaceAllStringFunc(message, func(text string) string {
+		m := conversion.FindStringSubmatch(text)
+		return fmt.Sprintf("%s is expected here, not %s", typeWord(m[2]), typeWord(m[1]))
 	})
 	// What it cannot iterate over may be a secret.
 	message = iterateOver.ReplaceAllString(message, "range needs a list, a mapping or a number")

@@ -197,15 +197,19 @@ func (d *document) add(body map[string]any, apiVersion, kind string) error {
 		return nil
 	}
 	meta, _ := body["metadata"].(map[string]any)
-	name, _ := meta["name"].(string)
+	name, isText := meta["name"].(string)
 	generated, _ := meta["generateName"].(string)
 	switch {
 	case version == "":
 		return d.fail(1, "apiVersion is missing")
 	case own == "":
 		return d.fail(1, "kind is missing")
+	case !isText && meta["name"] != nil:
+		return d.fail(1, "metadata.name: a string is expected; quote it")
 	case name == "" && generated != "" && !d.hook:
 		return d.fail(1, "metadata.generateName would make another object at every apply: give it a metadata.name")
+	case !isText && meta["name"] != nil:
+		return d.fail(1, "metadata.name: a string is expected; quote it")
 	case name == "" && generated == "":
 		return d.fail(1, "metadata.name is missing")
 	}

@@ -150,9 +150,12 @@ func (s *helmScanner) key(in map[string]any, depth int) error {
 		if err != nil {
 			return err
 		}
-		list, ok := in[key].([]any)
-		if have, there := in[key]; there && !ok {
-			return fmt.Errorf("%s is %s, not a list", key, describe(have))
+		list := []any{}
+		if have, there := in[key]; there {
+			var ok bool
+			if list, ok = have.([]any); !ok {
+				return fmt.Errorf("%s is %s, not a list", key, describe(have))
+			}
 		}
 		list, err = s.item(list, index, depth)
 		put(list)
