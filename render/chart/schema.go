@@ -1,18 +1,19 @@
 package chart
 
 import (
-	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/belay-sh/belay/internal/object"
 )
 
 // checkSchemas checks the values of a chart and of its subcharts against their
-// schemas. All mistakes are reported.
+// schemas. Each chart reports its first mistake.
 func (c *Chart) checkSchemas(vals map[string]any, at string) error {
 	var errs []error
 	if c.Schema != nil {
@@ -33,73 +34,83 @@ func (c *Chart) checkSchemas(vals map[string]any, at string) error {
 
 func (c *Chart) schemaFile() string { return strings.TrimPrefix(c.place()+"/values.schema.json", "/") }
 
-// schemaName is what a schema is called while it is compiled.
-const schemaName = "file:///values.schema.json"
-
 func (c *Chart) checkSchema(vals map[string]any, at string) (err error) {
-	fail := func(message string) error { return &object.Error{File: c.schemaFile(), Message: message} }
-	defer func() {
-		if p := recover(); p != nil {
-			err = fail(fmt.Sprintf("the schema cannot be used: %v", p))
-		}
-	}()
-	text, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.Schema))
-	if err != nil {
-		return fail("the schema is not valid JSON: " + err.Error())
-	}
-	compiler := jsonschema.NewCompiler()
-	compiler.UseLoader(schemaLoader{})
-	if err := compiler.AddResource(schemaName, text); err != nil {
-		return fail("the schema cannot be used: " + err.Error())
-	}
-	schema, err := compiler.Compile(schemaName)
-	if err != nil {
+	unusable := func(why any) error {
 		return &object.Error{
-			File: c.schemaFile(), Message: "the schema cannot be used: " + strings.ReplaceAll(err.Error(), schemaName, ""),
+			File: c.schemaFile(), Message: fmt.Sprintf("the schema cannot be used: %v", why),
 			Hint: "--skip-schema-validation leaves it out",
 		}
 	}
-	var invalid *jsonschema.ValidationError
-	if err := schema.Validate(Values(vals).AsMap()); errors.As(err, &invalid) {
-		var errs []error
-		c.schemaMistakes(invalid, at, &errs)
-		return errors.Join(errs...)
-	} else if err != nil {
-		return fail(err.Error())
+	defer func() {
+		if p := recover(); p != nil {
+			err = unusable(p)
+		}
+	}()
+	var raw any
+	if err := json.Unmarshal(c.Schema, &raw); err != nil {
+		return &object.Error{File: c.schemaFile(), Message: "the schema is not valid JSON: " + err.Error()}
+	}
+	text, err := json.Marshal(modern(raw))
+	if err != nil {
+		return unusable(err)
+	}
+	var schema jsonschema.Schema
+	if err := json.Unmarshal(text, &schema); err != nil {
+		return unusable(err)
+	}
+	resolved, err := schema.Resolve(&jsonschema.ResolveOptions{Loader: loadSchema})
+	if err != nil {
+		return unusable(err)
+	}
+	if err := resolved.Validate(Values(vals).AsMap()); err != nil {
+		where, why := mistake(err.Error())
+		return &object.Error{File: c.schemaFile(), Message: strings.TrimSpace(within(at, where) + ": " + why)}
 	}
 	return nil
 }
 
-// schemaMistakes takes a mistake apart into those at its ends.
-func (c *Chart) schemaMistakes(e *jsonschema.ValidationError, at string, errs *[]error) {
-	if len(e.Causes) > 0 {
-		for _, cause := range e.Causes {
-			c.schemaMistakes(cause, at, errs)
+// mistake takes a validator's message apart: the path in the values, as far as
+// the path in the schema tells it, and what is wrong there.
+func mistake(text string) (where, why string) {
+	for {
+		place, rest, ok := strings.Cut(text, ": ")
+		schemaPath, found := strings.CutPrefix(place, "validating ")
+		if !ok || !found {
+			return where, text
 		}
-		return
+		if keys := propertiesIn(schemaPath); keys != "" {
+			where = joined(where, keys)
+		}
+		text = rest
 	}
-	where := at
-	for _, key := range e.InstanceLocation {
-		where = joined(where, object.EscapeKey(key))
-	}
-	if where == "" {
-		where = "the values"
-	}
-	message := e.Error()
-	if _, last, ok := strings.Cut(message, "': "); ok {
-		message = last
-	}
-	*errs = append(*errs, &object.Error{File: c.schemaFile(), Message: where + ": " + message})
 }
 
-// schemaLoader refuses what is not in the schema itself: rendering reads nothing
-// but the bundle. Names without a place (urn:) are let pass, as Helm does.
-type schemaLoader struct{}
-
-// Load implements jsonschema.URLLoader.
-func (schemaLoader) Load(url string) (any, error) {
-	if strings.HasPrefix(url, "urn:") {
-		return true, nil
+// propertiesIn reads the last property's name out of a path like
+// /properties/image/properties/tag: the paths of the steps before say the rest.
+func propertiesIn(schemaPath string) string {
+	parts := strings.Split(schemaPath, "/")
+	if n := len(parts); n >= 2 && parts[n-2] == "properties" {
+		return object.EscapeKey(strings.NewReplacer("~1", "/", "~0", "~").Replace(parts[n-1]))
 	}
-	return nil, fmt.Errorf("it refers to %s, which is not fetched", url)
+	return ""
+}
+
+func within(at, where string) string {
+	switch {
+	case at == "" && where == "":
+		return "the values"
+	case where == "":
+		return at
+	default:
+		return joined(at, where)
+	}
+}
+
+// loadSchema refuses what is not in the schema itself: rendering reads nothing
+// but the bundle. Names without a place (urn:) are let pass, as Helm does.
+func loadSchema(uri *url.URL) (*jsonschema.Schema, error) {
+	if uri.Scheme == "urn" {
+		return &jsonschema.Schema{}, nil
+	}
+	return nil, fmt.Errorf("it refers to %s, which is not fetched", uri)
 }
