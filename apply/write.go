@@ -58,10 +58,13 @@ func (r *run) write(ctx context.Context, c *diff.Change) (*unstructured.Unstruct
 		case diff.VerbMigrate:
 			live, err = r.migrate(ctx, c, step)
 			if err == nil {
-				c = migrated(c, live)
+				c = since(c, live)
 			}
 		case diff.VerbApply:
 			live, err = r.apply(ctx, c, step)
+			if err == nil && step.UID != "" {
+				c = since(c, live)
+			}
 		case diff.VerbDelete:
 			live, err = nil, r.delete(ctx, c, step)
 		}
@@ -124,8 +127,8 @@ func (r *run) apply(ctx context.Context, c *diff.Change, step *diff.Step) (*unst
 	return nil, &StaleError{ID: c.ID, Reason: "keeps changing while it is written"}
 }
 
-// migrated is a change after its migration: the object is as that left it.
-func migrated(c *diff.Change, live *unstructured.Unstructured) *diff.Change {
+// since is a change after one of its steps: the object is as that left it.
+func since(c *diff.Change, live *unstructured.Unstructured) *diff.Change {
 	after := *c
 	after.Live = live
 	return &after

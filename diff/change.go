@@ -62,7 +62,25 @@ func (p *planner) dryRun(ctx context.Context, it *item) (err error) {
 	if it.err != nil && fatal(it.err) {
 		return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, it.err)
 	}
+	if it.err == nil {
+		p.keepEmpties(it)
+	}
 	return nil
+}
+
+// keepEmpties knows a habit of the server: when the last field of a map goes, an
+// empty map in its place goes too, and only the next apply puts it there. So the
+// apply is sent twice, and the answer is corrected.
+func (p *planner) keepEmpties(it *item) {
+	ours, _ := fields.Applied(it.answer, p.manager)
+	it.twice = false
+	fields.Walk(ours.Fields, it.body.Object, it.answer.Object, func(at fields.Point, whole bool) {
+		if m, isMap := at.A.(map[string]any); whole && isMap && len(m) == 0 && at.B == nil {
+			if answer, ok := fields.SetAt(it.answer.Object, at.Keys, map[string]any{}); ok {
+				it.answer, it.twice = &unstructured.Unstructured{Object: answer}, true
+			}
+		}
+	})
 }
 
 // settle decides an item without a request, where that can be done.
@@ -75,6 +93,7 @@ func (p *planner) settle(it *item) bool {
 		it.Reason = "is being deleted; waits until it is gone"
 	case !it.served:
 		p.createOffline(it, p.name(p.crds[it.ID.GroupKind()].ID)+" is created by this plan")
+		p.checkOffline(it)
 	case p.newNamespaces[ns]:
 		p.createOffline(it, "namespace "+ns+" is created by this plan")
 	case it.Live == nil && it.entry.Done && it.entry.Manifest == it.Manifest && !p.o.Fresh:
@@ -166,6 +185,9 @@ func (p *planner) judgeAnswer(it *item) {
 	step := updateStep(body, it.Live, force)
 	step.Yields = it.yields
 	it.Steps = append(it.Steps, step)
+	if it.twice {
+		it.Steps = append(it.Steps, step)
+	}
 }
 
 // preparation are the steps that come before an update's apply.

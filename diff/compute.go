@@ -32,6 +32,9 @@ func Compute(ctx context.Context, r Reader, s *release.State, w *render.Wanted, 
 		}
 	}
 	p.judge()
+	if err := p.weighDefinitions(ctx); err != nil {
+		return nil, err
+	}
 	if o.Op == OpDrift {
 		p.findForeign()
 		p.assemble()
@@ -106,6 +109,7 @@ type item struct {
 
 	asked, created bool
 	settled        bool // without an answer
+	twice          bool // is applied two times
 	answer         *unstructured.Unstructured
 	err            error // of the dry-run
 	asNew          error // of the dry-run create, after an invalid update

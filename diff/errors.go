@@ -89,6 +89,7 @@ func (p *planner) judgeError(it *item) {
 		p.degrade(it, "a webhook does not answer: "+webhookName(err))
 	case p.excuse(it) != "":
 		p.degrade(it, p.excuse(it))
+		p.checkOffline(it)
 	case apierrors.IsInvalid(err) && it.Live != nil && apierrors.IsAlreadyExists(it.asNew):
 		p.judgeImmutable(it)
 	case noNamespace(err):

@@ -4,10 +4,43 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// impact says what an update of a workload does to its pods.
+// impact says what a change does besides.
 func impact(it *item) []string {
+	if it.Action == Recreate {
+		return stops(&it.Change)
+	}
+	if it.Action == Update && it.ID.GroupKind() == (schema.GroupKind{Kind: "Service"}) {
+		for _, c := range it.Paths {
+			if !c.Ownership && within(c.Path, "spec.selector") {
+				return []string{"sends its traffic to other pods"}
+			}
+		}
+	}
+	return podImpact(it)
+}
+
+// stops says what the deletion of an object takes with it: pods, and claims where a
+// StatefulSet says so.
+func stops(c *Change) []string {
+	if c.Live == nil || c.ID.Group != "apps" {
+		return nil
+	}
+	var said []string
+	if n, ok := podCount(c.ID.Kind, c.Live); ok && n > 0 {
+		said = append(said, "stops "+plural(int(n), "pod", "pods"))
+	}
+	when, _, _ := unstructured.NestedString(c.Live.Object, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
+	if when == "Delete" {
+		said = append(said, "deletes its claims and their data")
+	}
+	return said
+}
+
+// podImpact says what an update of a workload does to its pods.
+func podImpact(it *item) []string {
 	if it.Action != Update || it.Live == nil || it.ID.Group != "apps" {
 		return nil
 	}
@@ -20,6 +53,12 @@ func impact(it *item) []string {
 		if !c.Ownership && c.Path == "spec.replicas" && isZero(c.To) && running > 0 {
 			said = append(said, fmt.Sprintf("stops %s", plural(int(running), "pod", "pods")))
 			running = 0
+		}
+	}
+	when, _, _ := unstructured.NestedString(it.Merged.Object, "spec", "persistentVolumeClaimRetentionPolicy", "whenScaled")
+	for _, c := range it.Paths {
+		if from, to, ok := numbers(c); ok && c.Path == "spec.replicas" && to < from && when == "Delete" {
+			said = append(said, "deletes the claims of the pods that go, and their data")
 		}
 	}
 	for _, c := range it.Paths {
@@ -49,6 +88,12 @@ func podCount(kind string, live *unstructured.Unstructured) (n int64, ok bool) {
 		return n, true
 	}
 	return 0, false
+}
+
+func numbers(c PathChange) (from, to int64, ok bool) {
+	from, was := c.From.(int64)
+	to, is := c.To.(int64)
+	return from, to, was && is
 }
 
 func isZero(v any) bool {

@@ -261,6 +261,8 @@ type Options struct {
 	// ReadOnly is for a plan that is only shown: rights to write that lack are said,
 	// and what the server may not be asked is found out locally.
 	ReadOnly bool
+	// StrictPreview refuses what the server could not validate.
+	StrictPreview bool
 	// NoPrune keeps objects that left the bundle, and names them.
 	NoPrune bool
 	// MaxDelete allows that many deletions past the mass-delete guard; -1 is unset.

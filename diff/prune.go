@@ -47,6 +47,7 @@ func (p *planner) pruneOne(l *leftover, wanted map[string]object.ID) {
 
 func (p *planner) remove(c *Change) {
 	c.Action = Delete
+	c.Impact = stops(c)
 	if p.o.Op == OpApply {
 		c.Reason = "removed from the bundle"
 	}

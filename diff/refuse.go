@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/belay-sh/belay/internal/object"
@@ -20,6 +21,7 @@ func (p *planner) refuse() {
 	p.refuseConflicts()
 	p.refuseImmutable()
 	p.refuseMixed()
+	p.refuseUnchecked()
 	p.refuseRights()
 	rank := map[int]int{RefusedInput: 0, RefusedPermission: 1, RefusedByRule: 2}
 	slices.SortStableFunc(p.plan.Refused, func(a, b Refusal) int { return rank[a.Code] - rank[b.Code] })
@@ -44,6 +46,27 @@ func (p *planner) refuseMistakes() {
 	}
 	n := len(r.IDs)
 	r.Message = plural(n, "object is", "objects are") + " invalid; nothing was changed"
+	p.plan.Refused = append(p.plan.Refused, r)
+}
+
+// refuseUnchecked refuses what the server could not validate, where only what it
+// has seen may be applied.
+func (p *planner) refuseUnchecked() {
+	r := Refusal{Code: RefusedByRule}
+	var rows [][2]string
+	for _, it := range p.items {
+		if it.Unchecked != "" && p.o.StrictPreview {
+			r.IDs = append(r.IDs, it.ID)
+			rows = append(rows, [2]string{p.name(it.ID), it.Unchecked})
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	r.Lines = columns(rows)
+	r.Message = fmt.Sprintf("refused: the server could not validate %s, and --strict-preview asks for that; nothing was changed",
+		plural(len(rows), "object", "objects"))
+	r.Hints = []string{"apply first what they wait for, or leave out --strict-preview"}
 	p.plan.Refused = append(p.plan.Refused, r)
 }
 

@@ -38,6 +38,7 @@ func Scan(objs []object.Object) []Ref {
 	var found []Ref
 	crds := definitions(objs)
 	pods := workloads(objs)
+	services := selectors(objs)
 	for _, o := range objs {
 		id := o.ID()
 		if id.Namespace != "" {
@@ -48,8 +49,11 @@ func Scan(objs []object.Object) []Ref {
 		}
 		found = append(found, named(o)...)
 		found = append(found, selected(o, pods)...)
+		found = append(found, called(o, services, pods)...)
 	}
-	return append(found, bindings(objs, pods)...)
+	found = append(found, bindings(objs, pods)...)
+	found = append(found, guards(objs, pods)...)
+	return append(found, serving(objs)...)
 }
 
 // named reads the references by name that the table knows.

@@ -119,6 +119,61 @@ spec:
 ---
 {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: ws.e.com}, spec: {group: e.com, names: {kind: W}}}
 `, []string{"CustomResourceDefinition.apiextensions.k8s.io/ws.e.com apiVersion established"}},
+		"a route, its gateway and its Services": {`
+{apiVersion: gateway.networking.k8s.io/v1, kind: GRPCRoute, metadata: {name: r, namespace: n}, spec: {parentRefs: [{name: gw}], rules: [{backendRefs: [{name: api}]}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: gw, namespace: n}, spec: {gatewayClassName: c, listeners: [{name: l, tls: {certificateRefs: [{name: cert}]}}]}}
+`, []string{
+			"Service/n/api spec.rules.backendRefs[api] exists optional",
+			"Gateway.gateway.networking.k8s.io/n/gw spec.parentRefs[gw] exists optional",
+			"GatewayClass.gateway.networking.k8s.io/c spec.gatewayClassName exists optional",
+			"Secret/n/cert spec.listeners[l].tls.certificateRefs[cert] exists optional",
+		}},
+		"a webhook, the pods that answer it, and what its rules name": {`
+{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: h},
+  webhooks: [{name: a, clientConfig: {service: {name: s, namespace: n}}, rules: [{apiGroups: [e.com], resources: [policies]}, {apiGroups: ["*"], resources: ["*"]}]}]}
+---
+{apiVersion: v1, kind: Service, metadata: {name: s, namespace: n}, spec: {selector: {app: a}}}
+---
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: n}, spec: {template: {metadata: {labels: {app: a}}}}}
+---
+{apiVersion: e.com/v1, kind: Policy, metadata: {name: p, namespace: n}}
+`, []string{
+			"Service/n/s webhooks[a].clientConfig.service exists optional",
+			"Deployment.apps/n/d webhooks[a].clientConfig.service ready optional",
+			"ValidatingWebhookConfiguration.admissionregistration.k8s.io/h kind exists optional",
+		}},
+		"an APIService and an object that it serves": {`
+{apiVersion: apiregistration.k8s.io/v1, kind: APIService, metadata: {name: v1.m.io}, spec: {group: m.io, version: v1}}
+---
+{apiVersion: m.io/v1, kind: M, metadata: {name: m, namespace: n}}
+`, []string{"APIService.apiregistration.k8s.io/v1.m.io apiVersion ready optional"}},
+		"volumes and their classes": {`
+{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: s, namespace: n}, spec: {serviceName: x, volumeClaimTemplates: [{metadata: {name: v}, spec: {storageClassName: fast}}]}}
+---
+{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: fast}, provisioner: csi.e.com}
+---
+{apiVersion: v1, kind: PersistentVolume, metadata: {name: v}, spec: {storageClassName: fast, csi: {driver: csi.e.com, nodeStageSecretRef: {name: s, namespace: k}}}}
+`, []string{
+			"Service/n/x spec.serviceName exists optional",
+			"StorageClass.storage.k8s.io/fast spec.volumeClaimTemplates.spec.storageClassName exists optional",
+			"CSIDriver.storage.k8s.io/csi.e.com provisioner exists optional",
+			"StorageClass.storage.k8s.io/fast spec.storageClassName exists optional",
+			"CSIDriver.storage.k8s.io/csi.e.com spec.csi.driver exists optional",
+			"Secret/k/s spec.csi.nodeStageSecretRef exists optional",
+		}},
+		"pods come after what rules them": {`
+{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: d, namespace: n}, spec: {template: {metadata: {labels: {app: a}}}}}
+---
+{apiVersion: v1, kind: LimitRange, metadata: {name: l, namespace: n}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: all, namespace: n}, spec: {podSelector: {}}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: other, namespace: n}, spec: {podSelector: {matchLabels: {app: b}}}}
+`, []string{
+			"LimitRange/n/l spec.template.spec exists optional",
+			"NetworkPolicy.networking.k8s.io/n/all spec.template.metadata.labels exists optional",
+		}},
 		"fields of the wrong type": {`{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: n}, spec: {volumes: {}, containers: [x], imagePullSecrets: [{name: 3}]}}`,
 			[]string{}},
 	}

@@ -57,17 +57,13 @@ func workloads(objs []object.Object) []workload {
 		if !ok {
 			continue
 		}
-		w := workload{id: id, labels: labels.Set{}}
+		w := workload{id: id}
 		parent, _ := lookup(o.Body.Object, strings.TrimSuffix(strings.TrimSuffix(path, "spec"), ".")).(map[string]any)
 		if path == "spec" {
 			parent = o.Body.Object
 		}
 		marks, _ := lookup(parent, "metadata.labels").(map[string]any)
-		for key, v := range marks {
-			if s, ok := v.(string); ok {
-				w.labels[key] = s
-			}
-		}
+		w.labels = texts(marks)
 		w.account, _ = lookup(parent, "spec.serviceAccountName").(string)
 		found = append(found, w)
 	}
@@ -80,19 +76,29 @@ func selected(o object.Object, pods []workload) []Ref {
 	if id.GroupKind() != budget {
 		return nil
 	}
-	raw, _ := lookup(o.Body.Object, "spec.selector").(map[string]any)
+	var found []Ref
+	for _, w := range matched(o, "spec.selector", pods, false) {
+		found = append(found, Ref{From: id, To: w.id, Path: "spec.selector", Need: Exists, Optional: true})
+	}
+	return found
+}
+
+// matched are the workloads of an object's namespace that its selector matches.
+// An empty one matches all or nothing, by the kind.
+func matched(o object.Object, path string, pods []workload, emptyIsAll bool) []workload {
+	raw, _ := lookup(o.Body.Object, path).(map[string]any)
 	var ls v1.LabelSelector
 	if runtime.DefaultUnstructuredConverter.FromUnstructured(raw, &ls) != nil {
 		return nil // the server says best what is wrong with it
 	}
 	sel, err := v1.LabelSelectorAsSelector(&ls)
-	if err != nil || sel.Empty() {
+	if err != nil || sel.Empty() && !emptyIsAll {
 		return nil
 	}
-	var found []Ref
+	var found []workload
 	for _, w := range pods {
-		if w.id.Namespace == id.Namespace && sel.Matches(w.labels) {
-			found = append(found, Ref{From: id, To: w.id, Path: "spec.selector", Need: Exists, Optional: true})
+		if w.id.Namespace == o.Body.GetNamespace() && sel.Matches(w.labels) {
+			found = append(found, w)
 		}
 	}
 	return found
