@@ -53,6 +53,7 @@ run, saved with -o plan=FILE, unless something moved since.`,
 	fs := c.Flags()
 	fs.StringVar(&planFile, "plan", "", "carry out the plan in `FILE`, and nothing else")
 	addBundleFlags(fs, &o, &layers)
+	addRegenerateFlag(fs, &o)
 	addRunFlags(fs, &o)
 	addWaitFlags(fs, &o)
 	fs.StringVar(&o.OnFailure, "on-failure", failureKeep, "when the run fails: keep what is there, or rollback to what was last deployed")

@@ -82,6 +82,8 @@ type deployment struct {
 	renderNext func() (*render.Wanted, error)
 	// warnings are those of the last rendering.
 	warnings []render.Warning
+	// random are the random values that this run made.
+	random map[string]string
 	// overlays are laid over what the bundle renders.
 	overlays []*bundle.Tree
 	// rollbackTo is the revision that a rollback brings back.
@@ -124,7 +126,7 @@ func (d *deployment) planOptions() diff.Options {
 		return o
 	}
 	return diff.Options{
-		Op: d.o.Op, Target: d.target, ReadOnly: d.o.DiffOnly, StrictPreview: d.o.StrictPreview,
+		Op: d.o.Op, Target: d.target, ReadOnly: d.o.DiffOnly,
 		ForceConflicts: d.o.ForceConflicts, Adopt: d.o.Adopt, Fresh: d.o.Fresh, NoPrune: d.o.NoPrune,
 		MaxDelete: d.o.MaxDelete, AllowEmpty: d.o.AllowEmpty,
 		ReplaceBundle: d.o.ReplaceBundle, ChangeEnvironment: d.o.ChangeEnvironment,

@@ -33,6 +33,7 @@ server itself, and what would be refused. Writes nothing.`,
 	}
 	fs := c.Flags()
 	addBundleFlags(fs, &o, &layers)
+	addRegenerateFlag(fs, &o)
 	addPlanFlags(fs, &o)
 	addShowFlags(fs, &o, &formats)
 	fs.BoolVar(&o.Graph, "graph", false, "show in which order the changes would be made, and why")

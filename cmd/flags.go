@@ -31,6 +31,8 @@ type deployOptions struct {
 	Env string
 	// Source says how the bundle is read.
 	Source sourceFlags
+	// Regenerate is the template whose random values are made anew; "*" is all.
+	Regenerate string
 	// Layers are -f and --set* in the order of the command line, files read.
 	Layers []values.Layer
 	// ToRevision is the revision to roll back to; 0 means the default one.
@@ -53,7 +55,6 @@ type deployOptions struct {
 	ForceConflicts    []string
 	Adopt             bool
 	Fresh             bool
-	StrictPreview     bool
 	MaxDelete         int // -1: not given
 	AllowEmpty        bool
 	ReplaceBundle     bool
@@ -97,6 +98,11 @@ func addBundleFlags(fs *pflag.FlagSet, o *deployOptions, layers *layerFlags) {
 	addSourceFlags(fs, &o.Source)
 }
 
+func addRegenerateFlag(fs *pflag.FlagSet, o *deployOptions) {
+	fs.StringVar(&o.Regenerate, "regenerate", "", "make new random values, all or those of a `TEMPLATE` (--regenerate=templates/secret.yaml)")
+	fs.Lookup("regenerate").NoOptDefVal = everyTemplate
+}
+
 // addRenderFlags declares what rendering depends on.
 func addRenderFlags(fs *pflag.FlagSet, environment *string, layers *layerFlags) {
 	fs.StringVarP(environment, "env", "e", "", "environment of the bundle, as bundle.yaml names it")
@@ -118,7 +124,6 @@ func addPlanFlags(fs *pflag.FlagSet, o *deployOptions) {
 	fs.BoolVar(&o.NoPrune, "no-prune", false, "leave objects that are no longer in the bundle; they are named")
 	fs.BoolVar(&o.Fresh, "fresh", false, "ask the server about every object, whatever the records say")
 	fs.BoolVar(&o.Adopt, "adopt", false, "take over objects that exist and are nobody's")
-	fs.BoolVar(&o.StrictPreview, "strict-preview", false, "refuse what the server could not validate beforehand")
 	addForceFlag(fs, o)
 	fs.IntVar(&o.MaxDelete, "max-delete", -1, "allow the plan to delete up to `N` objects")
 	fs.Lookup("max-delete").DefValue = "0" // help names no default

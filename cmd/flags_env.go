@@ -13,6 +13,7 @@ import (
 // them for all.
 var oneRun = []string{
 	"force-conflicts", "adopt", "max-delete", "allow-empty", "replace-bundle", "change-environment",
+	"regenerate",
 }
 
 // flagsFromEnvironment sets the flags that the command line left alone from

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,7 @@ type renderOptions struct {
 	apis        []string
 	source      sourceFlags
 	show        showFlags
+	random      string
 	formats     outputFlag
 }
 
@@ -47,6 +49,7 @@ from. It connects to nothing, adds no namespace and no label, and masks nothing.
 	fs.StringVar(&o.kubeVersion, "kube-version", "", "`VERSION` of Kubernetes that templates see (default: the newest known)")
 	fs.StringSliceVarP(&o.apis, "api-versions", "a", nil, "`VERSION` of an API that a chart's templates see besides the usual ones; repeatable")
 	addManifestFlags(fs, &o.show)
+	fs.StringVar(&o.random, "random", "", "`FILE` that random values are read from, and kept in")
 	fs.VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
 	return withExits(c, exitOK, exitInput)
 }
@@ -73,12 +76,17 @@ func runRender(e *env, o *renderOptions) error {
 	if err != nil {
 		return err
 	}
+	known, err := readRandom(o.random)
+	if err != nil {
+		return err
+	}
 	wanted, warnings, err := render.Render(b, render.Options{
 		Release:     render.Release{Name: name, Namespace: namespace, Revision: 1, IsInstall: true},
 		Environment: o.environment,
 		Layers:      layers,
 		KubeVersion: o.kubeVersion,
 		Now:         e.now(),
+		Random:      known,
 		Overlays:    overlays,
 		Chart: render.ChartOptions{
 			SkipCRDs: o.source.chart.skipCRDs, SkipSchemas: o.source.chart.skipSchemas, ExtraAPIs: o.apis,
@@ -87,9 +95,17 @@ func runRender(e *env, o *renderOptions) error {
 	if wanted != nil && len(wanted.Hooks) > 0 && !o.show.includeHooks {
 		warnings = append(warnings, render.Warning{Message: fmt.Sprintf("%d hooks of the chart are left out; --include-hooks prints them", len(wanted.Hooks))})
 	}
+	if wanted != nil {
+		warnings = append(warnings, newRandom(wanted, known, o.random != "")...)
+	}
 	report.Warnings(e.stderr, warnings, e.colorFor(e.stderrTerminal))
 	if err != nil {
 		return bundleErrors(b.Path, err)
+	}
+	if o.random != "" && !maps.Equal(known, wanted.Random) {
+		if err := writeRandom(o.random, wanted.Random); err != nil {
+			return err
+		}
 	}
 	chosen, err := o.show.choose(wanted)
 	if err != nil {

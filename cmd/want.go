@@ -60,6 +60,10 @@ func (d *deployment) renderOptions(ctx context.Context, s *release.State) (rende
 }
 
 func (d *deployment) render(b *bundle.Bundle, o render.Options) (*render.Wanted, error) {
+	var err error
+	if o.Random, err = d.remembered(o.Random); err != nil {
+		return nil, err
+	}
 	wanted, warnings, err := render.Render(b, o)
 	if wanted != nil && len(wanted.Hooks) > 0 {
 		warnings = append(warnings, render.Warning{Message: wanted.HooksNote()})
@@ -68,6 +72,7 @@ func (d *deployment) render(b *bundle.Bundle, o render.Options) (*render.Wanted,
 	if err != nil {
 		return nil, bundleErrors(b.Path, err)
 	}
+	d.made(wanted.Random, o.Random)
 	return wanted, nil
 }
 
