@@ -126,7 +126,7 @@ func (d *deployment) planOptions() diff.Options {
 		return o
 	}
 	return diff.Options{
-		Op: d.o.Op, Target: d.target, ReadOnly: d.o.DiffOnly,
+		Op: d.o.Op, Target: d.target, ReadOnly: d.o.DiffOnly, StrictPreview: d.o.StrictPreview,
 		ForceConflicts: d.o.ForceConflicts, Adopt: d.o.Adopt, Fresh: d.o.Fresh, NoPrune: d.o.NoPrune,
 		MaxDelete: d.o.MaxDelete, AllowEmpty: d.o.AllowEmpty,
 		ReplaceBundle: d.o.ReplaceBundle, ChangeEnvironment: d.o.ChangeEnvironment,

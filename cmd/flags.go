@@ -55,6 +55,7 @@ type deployOptions struct {
 	ForceConflicts    []string
 	Adopt             bool
 	Fresh             bool
+	StrictPreview     bool
 	MaxDelete         int // -1: not given
 	AllowEmpty        bool
 	ReplaceBundle     bool
@@ -124,6 +125,7 @@ func addPlanFlags(fs *pflag.FlagSet, o *deployOptions) {
 	fs.BoolVar(&o.NoPrune, "no-prune", false, "leave objects that are no longer in the bundle; they are named")
 	fs.BoolVar(&o.Fresh, "fresh", false, "ask the server about every object, whatever the records say")
 	fs.BoolVar(&o.Adopt, "adopt", false, "take over objects that exist and are nobody's")
+	fs.BoolVar(&o.StrictPreview, "strict-preview", false, "refuse what the server could not validate beforehand")
 	addForceFlag(fs, o)
 	fs.IntVar(&o.MaxDelete, "max-delete", -1, "allow the plan to delete up to `N` objects")
 	fs.Lookup("max-delete").DefValue = "0" // help names no default
