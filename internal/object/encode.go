@@ -19,7 +19,9 @@ func Encode(w io.Writer, objs []Object) error {
 		if source := o.Source.String(); source != "" && !strings.ContainsAny(source, "\r\n") {
 			b.WriteString("# source: " + source + "\n")
 		}
-		if err := EncodeValue(&b, o.Body.Object); err != nil {
+		if emit(&b, o.Body.Object) {
+			// Written as the encoder would have, but quicker.
+		} else if err := EncodeValue(&b, o.Body.Object); err != nil {
 			return err
 		}
 		if _, err := w.Write(b.Bytes()); err != nil {
