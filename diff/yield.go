@@ -25,6 +25,9 @@ type Yield struct {
 	// are masked. They are empty when they are the same.
 	Ours   string `json:"ours,omitempty"`
 	Theirs string `json:"theirs,omitempty"`
+	// Usual is true where nobody expects anything else: a certificate that is
+	// injected, an address that is allocated. It is not worth a line.
+	Usual bool `json:"usual,omitempty"`
 }
 
 // yielding says how a field yields.
@@ -33,6 +36,8 @@ type yielding struct {
 	// hold keeps the live value as long as nobody but us owns the field. Else it
 	// is only left out where somebody else does.
 	hold bool
+	// usual is Yield.Usual.
+	usual bool
 }
 
 // yield decides which fields of an object are left to others, and returns the
@@ -87,7 +92,7 @@ func leave(body *unstructured.Unstructured, at fields.Point, how yielding, owner
 }
 
 func (it *item) noteYield(at fields.Point, how yielding) {
-	y := Yield{Path: at.Path, To: how.to}
+	y := Yield{Path: at.Path, To: how.to, Usual: how.usual}
 	if at.B != nil && !fields.Equal(at.A, at.B) {
 		y.Ours, y.Theirs = valueText(it.ID, at.Path, at.B), valueText(it.ID, at.Path, at.A)
 	}
@@ -136,15 +141,15 @@ func (p *planner) yields(it *item, path string, owners []fields.Entry, scaler st
 	_, aggregated := it.wanted.Object["aggregationRule"]
 	switch {
 	case aggregated && within(path, "rules") && it.ID.Kind == "ClusterRole":
-		return yielding{to: "the aggregation of roles", hold: true}, true
+		return yielding{to: "the aggregation of roles", hold: true, usual: true}, true
 	case scaler != "" && path == "spec.replicas":
 		return yielding{to: scaler, hold: true}, true
 	case !builtinYield(it, path):
 		return yielding{}, false
 	case len(owners) > 0:
-		return yielding{to: owners[0].Manager}, true
+		return yielding{to: owners[0].Manager, usual: true}, true
 	}
-	return yielding{to: "its controller"}, true
+	return yielding{to: "its controller", usual: true}, true
 }
 
 // fillsIn are the kinds that builtinYield knows.

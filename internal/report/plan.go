@@ -226,6 +226,9 @@ func (v *planView) notices(b *strings.Builder) {
 func notices(c *diff.Change) []string {
 	all := slices.Clone(c.Warnings)
 	for _, y := range c.Yields {
+		if y.Usual {
+			continue
+		}
 		text := y.Path + " is left to " + y.To
 		if y.Theirs != "" || y.Ours != "" {
 			text += fmt.Sprintf(" (live %s, bundle %s)", orNone(y.Theirs), orNone(y.Ours))
