@@ -93,7 +93,7 @@ func runRender(e *env, o *renderOptions) error {
 		},
 	})
 	if wanted != nil && len(wanted.Hooks) > 0 && !o.show.includeHooks {
-		warnings = append(warnings, render.Warning{Message: fmt.Sprintf("%d hooks of the chart are left out; --include-hooks prints them", len(wanted.Hooks))})
+		warnings = append(warnings, render.Warning{Message: fmt.Sprintf("the chart's hooks (%d) are left out; --include-hooks prints them", len(wanted.Hooks))})
 	}
 	if wanted != nil {
 		warnings = append(warnings, newRandom(wanted, known, o.random != "")...)
