@@ -130,9 +130,8 @@ func (t *Tracker) relist(f *feed, list *unstructured.UnstructuredList, since tim
 		}
 		id := object.IDOf(u)
 		shown[id] = true
-		if x := t.targets[id]; x != nil && !f.key.parts {
-			x.asks = false
-			t.take(x, u)
+		if !f.key.parts {
+			t.show(u)
 		}
 	}
 	f.listed = true
@@ -167,6 +166,7 @@ func (t *Tracker) event(f *feed, e object.Event) {
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
+		delete(t.early, object.IDOf(e.Object))
 		if x := t.targets[object.IDOf(e.Object)]; x != nil && (x.UID == "" || x.UID == uidOf(e.Object)) && !x.asking {
 			// Gone, or without its label only.
 			x.asks, x.asking = true, true

@@ -47,6 +47,8 @@ func kindRule(gk schema.GroupKind) func(*unstructured.Unstructured) State {
 		return claim
 	case schema.GroupKind{Kind: "PersistentVolume"}:
 		return volume
+	case schema.GroupKind{Kind: "ResourceQuota"}:
+		return resourceQuota
 	case schema.GroupKind{Kind: "Service"}:
 		return service
 	case schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}:
@@ -87,6 +89,15 @@ func claim(u *unstructured.Unstructured) State {
 func volume(u *unstructured.Unstructured) State {
 	if text(at(u, "status", "phase")) == "Failed" {
 		return State{Phase: Failed, Summary: shorten(text(at(u, "status", "message"))), Reason: text(at(u, "status", "reason"))}
+	}
+	return State{Phase: Ready}
+}
+
+// resourceQuota judges a quota: as long as nothing has been counted by it, the
+// server refuses what it is about.
+func resourceQuota(u *unstructured.Unstructured) State {
+	if at(u, "status", "hard") == nil {
+		return State{Phase: Progressing, Summary: "not counted yet"}
 	}
 	return State{Phase: Ready}
 }

@@ -131,6 +131,9 @@ func TestOf(t *testing.T) {
 		{"an API whose server is away", "{apiVersion: apiregistration.k8s.io/v1, kind: APIService, status: {conditions: [{type: Available, status: 'False', reason: MissingEndpoints}]}}", State{Phase: Progressing, Summary: "not available yet", Reason: "MissingEndpoints"}},
 		{"an API that is served", "{apiVersion: apiregistration.k8s.io/v1, kind: APIService, status: {conditions: [{type: Available, status: 'True'}]}}", State{Phase: Ready, Summary: "available"}},
 
+		{"a quota that nothing was counted by", "{apiVersion: v1, kind: ResourceQuota, spec: {hard: {pods: '1'}}}", State{Phase: Progressing, Summary: "not counted yet"}},
+		{"a quota that counts", "{apiVersion: v1, kind: ResourceQuota, status: {hard: {pods: '1'}, used: {pods: '1'}}}", State{Phase: Ready}},
+
 		// What has no readiness
 		{"a config map", "{apiVersion: v1, kind: ConfigMap, data: {a: b}}", State{Phase: Ready}},
 		{"a role", "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role}", State{Phase: Ready}},

@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -63,7 +64,12 @@ type Tracker struct {
 	round   int
 	targets map[object.ID]*tracked
 	feeds   map[feedKey]*feed
-	events  map[string]*eventFeed // by namespace
+	// early holds what watches showed of objects before they were added: the
+	// answer to a write may come later than what came of it. done are those whose
+	// way has ended.
+	early  map[object.ID]*unstructured.Unstructured
+	done   map[object.ID]bool
+	events map[string]*eventFeed // by namespace
 }
 
 // tracked is a target on its way.
@@ -89,7 +95,8 @@ func NewTracker(ctx context.Context, w Watcher, o Options) *Tracker {
 	ctx, cancel := context.WithCancel(ctx)
 	return &Tracker{
 		w: w, o: o, ctx: ctx, cancel: cancel,
-		targets: map[object.ID]*tracked{}, feeds: map[feedKey]*feed{}, events: map[string]*eventFeed{},
+		targets: map[object.ID]*tracked{}, feeds: map[feedKey]*feed{},
+		early: map[object.ID]*unstructured.Unstructured{}, done: map[object.ID]bool{}, events: map[string]*eventFeed{},
 	}
 }
 
@@ -108,7 +115,13 @@ func (t *Tracker) Add(target Target) {
 	}
 	x := &tracked{Target: target, added: t.o.Now(), seen: sightings{}}
 	t.targets[target.ID] = x
+	early := t.early[target.ID]
+	delete(t.early, target.ID)
+	delete(t.done, target.ID)
 	if target.Live != nil && t.take(x, target.Live) {
+		return
+	}
+	if early != nil && !olderThan(early, target.Live) && t.take(x, early) {
 		return
 	}
 	t.feed(feedKey{kind: target.Kind, namespace: target.ID.Namespace, selector: t.o.Selector})
@@ -232,6 +245,7 @@ func (t *Tracker) tell(x *tracked, s State) bool {
 	final := s.Phase == Ready || s.Phase == Failed
 	if final {
 		delete(t.targets, x.ID)
+		t.done[x.ID] = true
 		x.untail()
 		t.drop(x.pods)
 		t.drop(x.sets)
@@ -249,9 +263,29 @@ func (t *Tracker) tell(x *tracked, s State) bool {
 func (t *Tracker) observe(u *unstructured.Unstructured) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if x := t.targets[object.IDOf(u)]; x != nil {
+	t.show(u)
+}
+
+// show hands an object to its target, or keeps it for the target to come. The
+// caller holds mu.
+func (t *Tracker) show(u *unstructured.Unstructured) {
+	id := object.IDOf(u)
+	if x := t.targets[id]; x != nil {
+		x.asks = false
 		t.take(x, u)
+	} else if !t.done[id] {
+		t.early[id] = u
 	}
+}
+
+// olderThan says whether an observation is from before another one.
+func olderThan(a, b *unstructured.Unstructured) bool {
+	if b == nil {
+		return false
+	}
+	x, errX := strconv.ParseUint(a.GetResourceVersion(), 10, 64)
+	y, errY := strconv.ParseUint(b.GetResourceVersion(), 10, 64)
+	return errX == nil && errY == nil && x < y
 }
 
 // ticks looks at what time changes, once a second.

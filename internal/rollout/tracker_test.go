@@ -385,3 +385,28 @@ func TestNoReportAfterStop(t *testing.T) {
 		t.Error("a watch goes on")
 	}
 }
+
+func TestWhatAWatchShowsBeforeTheAnswerToAWriteCounts(t *testing.T) {
+	first := deploy(t, 2, 1, 0, 2)
+	first.SetName("first")
+	m := newMemory(first)
+	f := follow(t, m)
+	f.Add(target(first)) // opens the watch
+	f.wants("first progressing not observed yet")
+	eventually(t, "the watch", func() bool { return m.count("watch Deployment") == 1 })
+	ready, written := deploy(t, 2, 2, 2, 2), deploy(t, 2, 1, 0, 2)
+	ready.SetResourceVersion("12")
+	written.SetResourceVersion("11")
+	m.set(ready)
+	eventually(t, "the event", func() bool {
+		f.Tracker.mu.Lock()
+		defer f.Tracker.mu.Unlock()
+		return len(f.early) == 1
+	})
+	f.Add(target(written)) // whose answer was slow
+	f.wants("a progressing not observed yet")
+	f.wants("a ready 2 of 2")
+	if len(f.early) != 0 {
+		t.Error("it is kept")
+	}
+}
