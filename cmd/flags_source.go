@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/render"
 	"github.com/belay-sh/belay/render/bundle"
 )
 
@@ -16,6 +17,8 @@ type sourceFlags struct {
 	overlays    []string
 	recursive   bool
 	allowRemote bool
+	params      []string
+	paramFiles  []string
 	chart       chartFlags
 }
 
@@ -23,6 +26,8 @@ func addSourceFlags(fs *pflag.FlagSet, s *sourceFlags) {
 	fs.StringArrayVar(&s.overlays, "overlay", nil, "`DIR` of a kustomization to lay over what is rendered; repeatable")
 	fs.BoolVarP(&s.recursive, "recursive", "R", false, "read plain manifests in folders of the directory, too")
 	fs.BoolVar(&s.allowRemote, "allow-remote", false, "fetch manifests and kustomizations that are URLs")
+	fs.StringArrayVarP(&s.params, "param", "p", nil, "set a parameter of an OpenShift Template: `NAME=VALUE`; repeatable")
+	fs.StringArrayVar(&s.paramFiles, "param-file", nil, "`FILE` of parameters, NAME=VALUE a line; repeatable, --param wins")
 	addChartFlags(fs, &s.chart)
 }
 
@@ -47,6 +52,39 @@ func (s *sourceFlags) load(e *env, path string) (*bundle.Bundle, []*bundle.Tree,
 		overlays = append(overlays, tree)
 	}
 	return b, overlays, nil
+}
+
+// parameters reads those of OpenShift Templates. All mistakes are reported.
+func (s *sourceFlags) parameters() ([]render.Parameter, error) {
+	var all []render.Parameter
+	var mistakes []string
+	add := func(from, text string) {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok {
+			mistakes = append(mistakes, fmt.Sprintf("%s: %q has no =", from, text))
+		}
+		all = append(all, render.Parameter{Name: strings.TrimSpace(name), Value: value, From: from})
+	}
+	for _, file := range s.paramFiles {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			mistakes = append(mistakes, "reading parameters: "+err.Error())
+		}
+		for i, line := range strings.Split(string(data), "\n") {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				add(fmt.Sprintf("%s:%d", file, i+1), line)
+			}
+		}
+	}
+	for _, text := range s.params {
+		add("--param", text)
+	}
+	if len(mistakes) == 0 {
+		return all, nil
+	}
+	f := inputError(mistakes[0])
+	f.lines = mistakes[1:]
+	return nil, f
 }
 
 // loadBundle reads a bundle, which may be a manifest behind a URL.

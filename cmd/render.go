@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"crypto/rand"
 	"fmt"
 	"maps"
 
@@ -76,6 +77,10 @@ func runRender(e *env, o *renderOptions) error {
 	if err != nil {
 		return err
 	}
+	parameters, err := o.source.parameters()
+	if err != nil {
+		return err
+	}
 	known, err := readRandom(o.random)
 	if err != nil {
 		return err
@@ -87,6 +92,8 @@ func runRender(e *env, o *renderOptions) error {
 		KubeVersion: o.kubeVersion,
 		Now:         e.now(),
 		Random:      known,
+		Parameters:  parameters,
+		Entropy:     rand.Reader,
 		Overlays:    overlays,
 		Chart: render.ChartOptions{
 			SkipCRDs: o.source.chart.skipCRDs, SkipSchemas: o.source.chart.skipSchemas, ExtraAPIs: o.apis,

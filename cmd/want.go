@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"reflect"
 	"time"
@@ -40,10 +41,15 @@ func (d *deployment) renderOptions(ctx context.Context, s *release.State) (rende
 	if err != nil {
 		return render.Options{}, err
 	}
+	parameters, err := d.o.Source.parameters()
+	if err != nil {
+		return render.Options{}, err
+	}
 	options := render.Options{
 		Release:     render.Release{Name: d.target.Release, Namespace: d.target.Namespace, Revision: 1, IsInstall: true},
 		Environment: d.o.Env, Layers: d.o.Layers,
 		KubeVersion: version, APIVersions: apis, Now: d.now(), Overlays: d.overlays,
+		Parameters: parameters, Entropy: rand.Reader,
 		Chart: d.chartOptions(ctx),
 	}
 	if current := s.Current(); current != nil {

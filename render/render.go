@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -67,6 +68,10 @@ type Options struct {
 	Now time.Time
 	// Random holds remembered results of random functions, by call site.
 	Random map[string]string
+	// Parameters are those of OpenShift Templates; later ones win.
+	Parameters []Parameter
+	// Entropy is where the values that Templates generate come from.
+	Entropy io.Reader
 	// Chart are the options of Helm charts.
 	Chart ChartOptions
 	// Overlays are laid over what was rendered, in order, after the environment's.
@@ -93,6 +98,9 @@ func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
 	}
 	var warnings []Warning
 	var mistakes error
+	if b.Type != bundle.Plain && len(o.Parameters) > 0 {
+		return nil, nil, &object.Error{File: b.Path, Message: "parameters are for the OpenShift Templates of plain manifests; this has values, or none"}
+	}
 	switch b.Type {
 	case bundle.Plain:
 		mistakes = renderPlain(b, o, w)
@@ -138,6 +146,7 @@ func renderPlain(b *bundle.Bundle, o Options, w *Wanted) error {
 		return &object.Error{File: b.Path, Message: "plain manifests take no values, and some were given"}
 	}
 	var errs []error
+	var err error
 	for _, f := range b.Files {
 		objs, err := object.Decode(f.Data, f.Name)
 		w.Objects = append(w.Objects, objs...)
@@ -148,7 +157,10 @@ func renderPlain(b *bundle.Bundle, o Options, w *Wanted) error {
 	if len(errs) == 0 && len(w.Objects) == 0 {
 		return &object.Error{File: b.Path, Message: "there are no manifests in it"}
 	}
-	return errors.Join(errs...)
+	if len(errs) == 0 {
+		w.Objects, err = expand(b, w.Objects, o, w)
+	}
+	return errors.Join(append(errs, err)...)
 }
 
 // unique refuses two manifests of one object. What names no namespace is in the

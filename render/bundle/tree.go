@@ -207,7 +207,7 @@ func (l *treeLoader) follow(dir, shown string, m mention) {
 		fail("%s: belay does not inflate Helm charts in kustomizations: make the chart the bundle, and this its overlay", m.path)
 	case strings.Contains(m.text, "\n"):
 		if aPlugin.MatchString(m.path) {
-			l.scanPlugins(dir, []byte(m.text))
+			l.scanPlugins(dir, shown, []byte(m.text))
 		}
 	case aBase.MatchString(m.path):
 		l.base(dir, shown, m, fail)
@@ -254,14 +254,14 @@ func (l *treeLoader) base(dir, shown string, m mention, fail func(string, ...any
 		switch {
 		case !ok:
 		case aPlugin.MatchString(m.path):
-			l.scanPlugins(dir, data)
+			l.scanPlugins(dir, l.Shown(filepath.ToSlash(full)), data)
 		default:
 			l.Resources = append(l.Resources, filepath.ToSlash(full))
 		}
 	case remoteForm.MatchString(m.text):
 		l.fetch(dir, m, fail)
-	case strings.HasPrefix(strings.TrimSpace(m.text), "{") || strings.Contains(m.text, ": "):
-		// a plugin's configuration, in place
+	case aPlugin.MatchString(m.path) && strings.HasPrefix(strings.TrimSpace(m.text), "{"):
+		l.scanPlugins(dir, shown, []byte(m.text)) // a plugin's configuration, in place
 	default:
 		fail("%s: there is no file or directory %s%s", m.path, m.text, nearestFile(full))
 	}
@@ -357,36 +357,43 @@ func (l *treeLoader) add(name string, data []byte) bool {
 
 // scanPlugins reads the files that configurations of plugins refer to, as far
 // as they are there: what is missing, the plugin itself says best.
-func (l *treeLoader) scanPlugins(dir string, data []byte) {
-	visit := func(text string) {
-		if strings.Contains(text, "\n") {
-			return
-		}
-		if _, file, keyed := strings.Cut(text, "="); keyed {
-			text = file
-		}
-		full := filepath.Join(dir, filepath.FromSlash(text))
-		info, err := os.Stat(full)
-		if err == nil && info.Mode().IsRegular() && !filepath.IsAbs(text) && inside(dir, full) {
-			l.file(full, dir, l.Shown(filepath.ToSlash(full)))
-		}
-	}
+func (l *treeLoader) scanPlugins(dir, shown string, data []byte) {
 	for d := yaml.NewDecoder(bytes.NewReader(data)); ; {
 		var n yaml.Node
 		if err := d.Decode(&n); err != nil {
 			return // kustomize says best what is wrong with it
 		}
-		scalars(&n, visit)
+		l.scanPlugin(dir, shown, &n, "")
 	}
 }
 
-// scalars visits the texts in a document. Aliases lead to what was visited.
-func scalars(n *yaml.Node, visit func(string)) {
-	if n.Kind == yaml.ScalarNode {
-		visit(n.Value)
+// scanPlugin looks at a value below a key. Aliases lead to what is looked at.
+func (l *treeLoader) scanPlugin(dir, shown string, n *yaml.Node, key string) {
+	for i, child := range n.Content {
+		below := key
+		if n.Kind == yaml.MappingNode && i%2 == 1 {
+			below = n.Content[i-1].Value
+		}
+		l.scanPlugin(dir, shown, child, below)
 	}
-	for _, child := range n.Content {
-		scalars(child, visit)
+	text := n.Value
+	if n.Kind != yaml.ScalarNode || strings.Contains(text, "\n") {
+		return
+	}
+	if _, file, keyed := strings.Cut(text, "="); keyed {
+		text = file
+	}
+	if slices.Contains([]string{"path", "paths", "file", "files", "env", "envs"}, key) && strings.Contains(text, "://") {
+		l.errs = append(l.errs, &object.Error{File: shown, Message: text + " is remote; only resources can be"})
+		return
+	}
+	full := filepath.Join(dir, filepath.FromSlash(text))
+	info, err := os.Stat(full)
+	if err != nil || !info.Mode().IsRegular() || filepath.IsAbs(text) || !inside(dir, full) {
+		return
+	}
+	if data, ok := l.file(full, dir, l.Shown(filepath.ToSlash(full))); ok && (key == "env" || key == "envs") {
+		l.variables(text, dir, data)
 	}
 }
 
