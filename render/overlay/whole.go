@@ -3,6 +3,7 @@ package overlay
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"path"
 	"strings"
 
@@ -47,7 +48,6 @@ func run(disk filesys.FileSystem, root string) (text []byte, err error) {
 // disk holds the files of the tree, with the rendered objects as the first of
 // its resources, and local names in place of remote ones.
 func (b *builder) disk() (filesys.FileSystem, error) {
-	disk := filesys.MakeFsInMemory()
 	edited := map[string]map[string]string{}
 	for at, local := range b.tree.Fetched {
 		file := b.kustomization(at.Dir)
@@ -56,6 +56,7 @@ func (b *builder) disk() (filesys.FileSystem, error) {
 		}
 		edited[file][at.Text] = relative(at.Dir, local)
 	}
+	files := maps.Clone(b.files)
 	extra := ""
 	if len(b.base) > 0 {
 		extra = b.unusedName()
@@ -63,9 +64,7 @@ func (b *builder) disk() (filesys.FileSystem, error) {
 		if err := object.Encode(&text, b.base); err != nil {
 			return nil, err
 		}
-		if err := disk.WriteFile(path.Join(b.tree.Root, extra), text.Bytes()); err != nil {
-			return nil, err
-		}
+		files[path.Join(b.tree.Root, extra)] = text.Bytes()
 	}
 	for name, data := range b.files {
 		first := ""
@@ -73,14 +72,11 @@ func (b *builder) disk() (filesys.FileSystem, error) {
 			first = extra
 		}
 		var err error
-		if data, err = edit(data, first, edited[name]); err != nil {
+		if files[name], err = edit(data, first, edited[name]); err != nil {
 			return nil, b.mistake(err)
 		}
-		if err := disk.WriteFile(name, data); err != nil {
-			return nil, fmt.Errorf("%s: %w", b.tree.Shown(name), err)
-		}
 	}
-	return disk, nil
+	return newMemory(files), nil
 }
 
 // relative names a file or directory from another directory, as kustomizations do.
