@@ -63,24 +63,51 @@ func (p *planner) dryRun(ctx context.Context, it *item) (err error) {
 		return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, it.err)
 	}
 	if it.err == nil {
-		p.keepEmpties(it)
+		return p.keepEmpties(ctx, it)
 	}
 	return nil
 }
 
 // keepEmpties knows a habit of the server: when the last field of a map goes, an
 // empty map in its place goes too, and only the next apply puts it there. So the
-// apply is sent twice, and the answer is corrected.
-func (p *planner) keepEmpties(it *item) {
-	ours, _ := fields.Applied(it.answer, p.manager)
+// apply is sent twice, and the answer is corrected. Some maps the server never
+// keeps empty: it is asked.
+func (p *planner) keepEmpties(ctx context.Context, it *item) error {
 	it.twice = false
+	if it.Live == nil {
+		return nil
+	}
+	ours, _ := fields.Applied(it.answer, p.manager)
+	corrected := it.answer.Object
+	var empties [][]string
 	fields.Walk(ours.Fields, it.body.Object, it.answer.Object, func(at fields.Point, whole bool) {
-		if m, isMap := at.A.(map[string]any); whole && isMap && len(m) == 0 && at.B == nil {
-			if answer, ok := fields.SetAt(it.answer.Object, at.Keys, map[string]any{}); ok {
-				it.answer, it.twice = &unstructured.Unstructured{Object: answer}, true
-			}
+		m, isMap := at.A.(map[string]any)
+		if !whole || !isMap || len(m) > 0 || at.B != nil || fields.At(it.Live.Object, at.Keys) == nil {
+			return
+		}
+		if set, ok := fields.SetAt(corrected, at.Keys, map[string]any{}); ok {
+			corrected, empties = set, append(empties, at.Keys)
 		}
 	})
+	if len(empties) == 0 {
+		return nil
+	}
+	body := (&unstructured.Unstructured{Object: corrected}).DeepCopy()
+	unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
+	stored, err := p.r.DryRunUpdate(ctx, it.Kind, body)
+	if err != nil {
+		return nil //nolint:nilerr // then it stays as the first apply leaves it
+	}
+	for _, keys := range empties {
+		kept := fields.At(stored.Object, keys) // with its defaults
+		if kept == nil {
+			continue
+		}
+		if answer, ok := fields.SetAt(it.answer.Object, keys, kept); ok {
+			it.answer, it.twice = &unstructured.Unstructured{Object: answer}, true
+		}
+	}
+	return nil
 }
 
 // settle decides an item without a request, where that can be done.

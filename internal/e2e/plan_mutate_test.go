@@ -219,8 +219,11 @@ func (s *schemas) editNode(apiVersion string, at, schema map[string]any) string 
 		return "." + name + " set"
 	}
 	name := names[s.dice.IntN(len(names))]
-	if slices.Contains([]string{"nodePort", "clusterIP", "clusterIPs", "healthCheckNodePort"}, name) {
+	switch name {
+	case "nodePort", "clusterIP", "clusterIPs", "healthCheckNodePort":
 		return "" // what is free, a dry-run does not tell
+	case "suspend", "ttlSecondsAfterFinished", "activeDeadlineSeconds":
+		return "" // a Job that runs may be gone when it is looked at
 	}
 	if there := sorted(at); s.dice.IntN(3) == 0 && len(there) > 0 {
 		name = there[s.dice.IntN(len(there))] // rather something that is there
