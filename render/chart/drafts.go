@@ -16,6 +16,7 @@ func modern(schema any) any {
 	if !ok {
 		return schema
 	}
+	gather(root)
 	named, _ := root["$schema"].(string)
 	switch {
 	case strings.Contains(named, "draft-04"):

@@ -61,6 +61,8 @@ var written = map[string]struct {
 	"a subchart's null":            {files: []string{"Chart.yaml", head, "values.yaml", "s: null\n", "charts/s/Chart.yaml", "apiVersion: v2\nname: s\nversion: 1.0.0\n", "charts/s/values.yaml", "a: 1\n", "charts/s/templates/a.yaml", manifest + "  a: {{ toJson .Values | quote }}\n"}},
 	"a schema that is not met":     {files: []string{"values.yaml", "a: x\n", "values.schema.json", `{"properties":{"a":{"type":"integer"}}}`}, refused: true},
 	"a subchart's schema":          {files: []string{"values.yaml", "s: {a: x}\n", "charts/s/Chart.yaml", "apiVersion: v2\nname: s\nversion: 1.0.0\n", "charts/s/values.schema.json", `{"$schema":"http://json-schema.org/draft-04/schema#","properties":{"a":{"type":"integer"}}}`}, refused: true},
+	"a schema's odd reference":     {files: []string{"values.yaml", "a: 1\nb: x\n", "values.schema.json", `{"$schema":"http://json-schema.org/draft-07/schema","definitions":{"config":{"route":{"type":"integer"}}},"properties":{"a":{"$ref":"#/definitions/config/route"}}}`}},
+	"one that is not met":          {files: []string{"values.yaml", "a: x\n", "values.schema.json", `{"definitions":{"config":{"route":{"type":"integer"}}},"properties":{"a":{"$ref":"#/definitions/config/route"}}}`}, refused: true},
 	"flags by family": {files: []string{"templates/a.yaml", manifest + "  a: {{ toJson .Values | quote }}\n"}, setting: setting{flags: []flag{
 		{belayvalues.SetLiteral, "a=literal"}, {belayvalues.Set, "a=1,b={x,2},c.d[2]=z,e=TRUE,f=+5,g=null,h=0"}, {belayvalues.SetString, "a=s,b=true"}, {belayvalues.SetJSON, `a={"x":1},i=[1.5,null]`},
 	}}},
