@@ -24,6 +24,7 @@ func Compute(ctx context.Context, r Reader, s *release.State, w *render.Wanted, 
 		p.complete,    // what is wanted, as it will be sent
 		p.read,        // what is live
 		p.ask,         // what the server would make of it
+		p.checkUnseen, // what it cannot be asked about yet
 		p.investigate, // why it would not
 	}
 	for _, stage := range stages {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/diff/fields"
 	"github.com/belay-sh/belay/internal/object"
@@ -85,11 +86,10 @@ func (p *planner) predict(ctx context.Context, it *item, merger *fields.Merger, 
 	return nil
 }
 
-// merger reads the schema of a kind, once for each group-version.
-func (p *planner) merger(ctx context.Context, kind object.Kind) (*fields.Merger, error) {
+// document reads the schemas of a group-version, once.
+func (p *planner) document(ctx context.Context, gv schema.GroupVersion) ([]byte, error) {
 	p.schemaTurn.Lock()
 	defer p.schemaTurn.Unlock()
-	gv := kind.GroupVersion()
 	document, ok := p.documents[gv]
 	if !ok {
 		var err error
@@ -97,6 +97,15 @@ func (p *planner) merger(ctx context.Context, kind object.Kind) (*fields.Merger,
 			return nil, fmt.Errorf("reading the schemas of %s: %w", gv, err)
 		}
 		p.documents[gv] = document
+	}
+	return document, nil
+}
+
+// merger reads the schema of a kind.
+func (p *planner) merger(ctx context.Context, kind object.Kind) (*fields.Merger, error) {
+	document, err := p.document(ctx, kind.GroupVersion())
+	if err != nil {
+		return nil, err
 	}
 	merger, err := fields.NewMerger(document, kind.GroupVersionKind)
 	if err != nil {

@@ -1,15 +1,22 @@
 package diff
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 	"k8s.io/kube-openapi/pkg/validation/strfmt"
 	"k8s.io/kube-openapi/pkg/validation/validate"
+
+	"github.com/belay-sh/belay/diff/fields"
+	"github.com/belay-sh/belay/internal/object"
 )
 
 // checkOffline checks a custom resource against the schema of the CRD that this
@@ -26,6 +33,54 @@ func (p *planner) checkOffline(it *item) {
 	}
 	for _, text := range complaintsOf(raw, it.wanted.Object) {
 		p.mistake(it, text+" (by the schema of "+p.name(crd.ID)+")")
+	}
+}
+
+// checkUnseen checks what waits for a namespace against the schemas that the
+// server publishes. It knows fields and their types; what else may be wrong with
+// the values, the server says when it is asked.
+func (p *planner) checkUnseen(ctx context.Context) error {
+	unseen := map[schema.GroupVersion][]*item{}
+	for _, it := range p.items {
+		if it.served && !it.asked && it.Action == Create && p.newNamespaces[it.ID.Namespace] {
+			unseen[it.Kind.GroupVersion()] = append(unseen[it.Kind.GroupVersion()], it)
+		}
+	}
+	all := slices.SortedFunc(maps.Keys(unseen), func(a, b schema.GroupVersion) int { return strings.Compare(a.String(), b.String()) })
+	found := make([][][]string, len(all))
+	err := p.parallel(ctx, len(all), func(ctx context.Context, i int) error {
+		document, err := p.document(ctx, all[i])
+		if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+			return nil // what cannot be checked is marked as such already
+		}
+		if err != nil {
+			return err
+		}
+		checker, err := fields.NewChecker(document)
+		if err != nil {
+			return fmt.Errorf("reading the schemas of %s: %w", all[i], err)
+		}
+		for _, it := range unseen[all[i]] {
+			found[i] = append(found[i], checker.Check(it.wanted))
+		}
+		return nil
+	})
+	for i, lines := range found {
+		for j, it := range unseen[all[i]][:len(lines)] {
+			p.misfits(it, lines[j])
+		}
+	}
+	return err
+}
+
+// misfits notes what does not fit a schema, without values of Secrets.
+func (p *planner) misfits(it *item, lines []string) {
+	for _, line := range lines {
+		path, why, _ := strings.Cut(line, ": ")
+		if it.ID.GroupKind() == object.SecretKind && why != "field not declared in schema" {
+			why = "it does not fit the schema (why is hidden, it may hold values)"
+		}
+		p.mistake(it, shorten(path+": "+why, longestComplaint))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -21,9 +22,9 @@ type Merger struct {
 	gvk     schema.GroupVersionKind
 }
 
-// NewMerger makes a merger from the document of a group-version that the server
-// publishes under /openapi/v3.
-func NewMerger(document []byte, gvk schema.GroupVersionKind) (*Merger, error) {
+// typesOf reads the document of a group-version that the server publishes under
+// /openapi/v3.
+func typesOf(document []byte) (managedfields.TypeConverter, error) {
 	var doc struct {
 		Components struct {
 			Schemas map[string]*spec.Schema `json:"schemas"`
@@ -35,6 +36,42 @@ func NewMerger(document []byte, gvk schema.GroupVersionKind) (*Merger, error) {
 	types, err := managedfields.NewTypeConverter(doc.Components.Schemas, false)
 	if err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", err)
+	}
+	return types, nil
+}
+
+// Checker says whether manifests of a group-version fit its schemas: fields that
+// do not exist, values of another type, keys of lists that occur twice.
+type Checker struct{ types managedfields.TypeConverter }
+
+// NewChecker makes a checker from the document of a group-version.
+func NewChecker(document []byte) (*Checker, error) {
+	types, err := typesOf(document)
+	return &Checker{types}, err
+}
+
+// Check lists what is wrong with a manifest, a field a line. Lines begin with the
+// field's path, and may hold its value.
+func (c *Checker) Check(manifest *unstructured.Unstructured) []string {
+	_, err := c.types.ObjectToTyped(manifest)
+	if err == nil {
+		return nil
+	}
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" && line != "errors:" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// NewMerger makes a merger from the document of a group-version that the server
+// publishes under /openapi/v3.
+func NewMerger(document []byte, gvk schema.GroupVersionKind) (*Merger, error) {
+	types, err := typesOf(document)
+	if err != nil {
+		return nil, err
 	}
 	manager, err := managedfields.NewDefaultCRDFieldManager(types, asIs{}, asIs{}, asIs{}, gvk, gvk.GroupVersion(), "", nil)
 	if err != nil {
