@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -184,18 +183,6 @@ func (l *treeLoader) scan(dir, shown string, data []byte) {
 		l.follow(dir, shown, m)
 	}
 }
-
-// Paths in a kustomization whose values name files or directories.
-var (
-	aBase      = regexp.MustCompile(`^(resources|bases|components|generators|transformers|validators)\[\d+\]$`)
-	aPlugin    = regexp.MustCompile(`^(generators|transformers|validators)\[\d+\]$`)
-	aFile      = regexp.MustCompile(`^((crds|configurations|patchesStrategicMerge)\[\d+\]|(patches|patchesJson6902|replacements)\[\d+\]\.path|openapi\.path)$`)
-	aSource    = regexp.MustCompile(`^(configMapGenerator|secretGenerator)\[\d+\]\.files\[\d+\]$`)
-	aList      = regexp.MustCompile(`^(configMapGenerator|secretGenerator)\[\d+\]\.(envs\[\d+\]|env)$`)
-	aGenerated = regexp.MustCompile(`^(configMapGenerator|secretGenerator)\[\d+\]\.name$`)
-	aChart     = regexp.MustCompile(`^(helmCharts|helmChartInflationGenerator)\[\d+\]\.(name|chartName)$`)
-	remoteForm = regexp.MustCompile(`^([a-z+]+://|git@|git::|gh:|(www\.)?(github|gitlab|bitbucket)\.(com|org)[/:])|\?(.*&)?(ref|version)=|\.git(//|$)`)
-)
 
 // follow reads what one entry names.
 func (l *treeLoader) follow(dir, shown string, m mention) {
