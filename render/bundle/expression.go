@@ -17,13 +17,13 @@ var (
 	remoteForm = lazily(`^([a-z+]+://|git@|git::|gh:|(www\.)?(github|gitlab|bitbucket)\.(com|org)[/:])|\?(.*&)?(ref|version)=|\.git(//|$)`)
 )
 
-// pattern is a regular expression that is compiled when it is first used: what
+// expression is a regular expression that is compiled when it is first used: what
 // is compiled when the program starts is paid by every command.
-type pattern struct{ compiled func() *regexp.Regexp }
+type expression struct{ compiled func() *regexp.Regexp }
 
-func lazily(expression string) pattern {
-	return pattern{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })}
+func lazily(text string) expression {
+	return expression{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
 }
 
-// MatchString says whether the pattern is in s.
-func (p pattern) MatchString(s string) bool { return p.compiled().MatchString(s) }
+// MatchString says whether the expression is in s.
+func (e expression) MatchString(s string) bool { return e.compiled().MatchString(s) }
