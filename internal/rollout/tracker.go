@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,11 +125,19 @@ func (t *Tracker) Add(target Target) {
 	if early != nil && !olderThan(early, target.Live) && t.take(x, early) {
 		return
 	}
+	// What is shared between releases carries no label: no watch shows it.
+	x.asks = !t.selects(target.Live)
 	t.feed(feedKey{kind: target.Kind, namespace: target.ID.Namespace, selector: t.o.Selector})
 	if !t.ticking {
 		t.ticking = true
 		t.goes(t.ticks)
 	}
+}
+
+// selects says whether the watches show an object.
+func (t *Tracker) selects(u *unstructured.Unstructured) bool {
+	name, value, ok := strings.Cut(t.o.Selector, "=")
+	return !ok || u != nil && labelOf(u, name) == value
 }
 
 // Stop ends all watches and waits for them. No report comes after it.

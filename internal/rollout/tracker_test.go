@@ -410,3 +410,20 @@ func TestWhatAWatchShowsBeforeTheAnswerToAWriteCounts(t *testing.T) {
 		t.Error("it is kept")
 	}
 }
+
+func TestWhatCarriesNoLabelIsAskedFor(t *testing.T) {
+	first, second := deploy(t, 2, 1, 0, 2), deploy(t, 2, 1, 0, 2)
+	first.SetName("first")
+	m := newMemory(first)
+	f := follow(t, m)
+	f.Add(target(first))
+	f.wants("first progressing not observed yet")
+	eventually(t, "the watch", func() bool { return m.count("watch Deployment") == 1 })
+	f.Add(target(second)) // after the LIST, which it would not be in either
+	f.wants("a progressing not observed yet")
+	m.mu.Lock()
+	m.objects[object.IDOf(second)] = deploy(t, 2, 2, 2, 2)
+	m.mu.Unlock()
+	eventually(t, "a report", func() bool { f.later(time.Second); return len(f.reports) > 0 })
+	f.wants("a ready 2 of 2")
+}
