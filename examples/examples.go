@@ -7,5 +7,5 @@ import "embed"
 
 // FS holds the example bundles, one folder each. all: takes _helpers.tpl along.
 //
-//go:embed all:web-single all:web-sidecar all:microservices all:redis
+//go:embed all:web-single all:web-sidecar all:microservices all:redis all:kinds
 var FS embed.FS

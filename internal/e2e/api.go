@@ -3,12 +3,14 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -31,8 +33,21 @@ type kind struct{ prefix, resource, apiVersion, name string }
 
 func (k kind) path(ns string) string { return k.prefix + "/namespaces/" + ns + "/" + k.resource }
 
-// Do sends a request and decodes the answer. The error names the status.
+// Do sends a request and decodes the answer. The error names the status. A
+// server that asks to come back, as it does while it takes up a definition, is
+// asked again for some seconds.
 func (a *API) Do(method, path, contentType string, body []byte, into any) error {
+	for try := 1; ; try++ {
+		err := a.once(method, path, contentType, body, into)
+		var status *StatusError
+		if try == 20 || !errors.As(err, &status) || status.Code != http.StatusTooManyRequests {
+			return err
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+}
+
+func (a *API) once(method, path, contentType string, body []byte, into any) error {
 	r, err := http.NewRequest(method, a.up.URL()+path, bytes.NewReader(body))
 	if err != nil {
 		return err

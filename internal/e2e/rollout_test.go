@@ -1,0 +1,198 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/belay-sh/belay/internal/e2e/proxy"
+)
+
+// workload is a Deployment that behaves as told.
+func workload(annotations, behavior, container string) string {
+	return fmt.Sprintf(`apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app, annotations: {%s}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}, annotations: {playground.belay.sh/behavior: "%s"}}
+    spec:
+      terminationGracePeriodSeconds: 10
+      containers:
+      - name: main
+        image: registry.example/app:1
+        %s
+`, annotations, behavior, container)
+}
+
+// apply applies a manifest, unchecked.
+func (e *Env) apply(manifest string, args ...string) *Result {
+	e.t.Helper()
+	all := append([]string{"apply", "-", "-r", "app", "-n", e.NS}, args...)
+	return e.Run(Run{Args: all, Stdin: manifest, Unchecked: true})
+}
+
+func TestTwoCrashesAreNoFailure(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	if r := e.apply(workload("", "crashes=2", "livenessProbe: {tcpSocket: {port: 80}}")); r.Exit != 0 {
+		t.Error(r)
+	}
+}
+
+func TestTheBundlesBudgetsCount(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	e.Write("app/bundle.yaml", "apiVersion: belay.sh/v1alpha1\nkind: Bundle\nname: app\nrollout: {failAfter: 3s}\n")
+	path := e.Write("app/templates/app.yaml", workload("", "", "envFrom: [{secretRef: {name: none}}]"))
+	began := time.Now()
+	r := e.Must(6, "apply", strings.TrimSuffix(path, "/templates/app.yaml"), "-n", e.NS)
+	if took := time.Since(began); took > 40*time.Second { // the default budget alone is a minute
+		t.Errorf("it took %v:\n%v", took, r)
+	}
+}
+
+func TestABundleSaysWhenItsKindsAreReady(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	group := e.NS + ".example.com"
+	e.Write("db/bundle.yaml", `apiVersion: belay.sh/v1alpha1
+kind: Bundle
+name: app
+readiness:
+- {group: `+group+`, kind: Database, ready: "self.spec.phase == 'Running'", failed: "self.spec.phase == 'Error'"}
+`)
+	e.Write("db/values.yaml", "phase: Running\n")
+	path := e.Write("db/templates/db.yaml", `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: databases.`+group+`}
+spec:
+  group: `+group+`
+  scope: Namespaced
+  names: {plural: databases, singular: database, kind: Database, listKind: DatabaseList}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+---
+apiVersion: `+group+`/v1
+kind: Database
+metadata: {name: main}
+spec: {phase: {{ .Values.phase }}}
+`)
+	bundle := strings.TrimSuffix(path, "/templates/db.yaml")
+	e.Must(0, "apply", bundle, "-n", e.NS)
+	e.Must(0, "status", "app", "-n", e.NS)
+	r := e.Must(6, "apply", bundle, "-n", e.NS, "--set", "phase=Error")
+	if want := "failed, for self.spec.phase == 'Error'"; !strings.Contains(r.Stderr, want) {
+		t.Errorf("the explanation lacks %q:\n%v", want, r)
+	}
+	e.Must(6, "status", "app", "-n", e.NS)
+}
+
+func TestARunCanBeReadAsItGoes(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	r := e.apply(workload("", "slow-start=2s", "readinessProbe: {tcpSocket: {port: 80}}"), "-o", "events", "--logs")
+	if r.Exit != 0 {
+		t.Fatal(r)
+	}
+	var types []string
+	for line := range strings.Lines(r.Stdout) {
+		var event struct{ APIVersion, Kind, Type string }
+		if err := json.Unmarshal([]byte(line), &event); err != nil || event.APIVersion != "belay.sh/v1alpha1" {
+			t.Fatalf("%v in %s", err, line)
+		}
+		types = append(types, event.Kind+event.Type)
+	}
+	if got := strings.Join(types, " "); !strings.HasPrefix(got, "Eventstarted Eventwrote Eventwaiting") || !strings.HasSuffix(got, "Eventdone Result") {
+		t.Errorf("the events are %s:\n%v", got, r)
+	}
+	if !strings.Contains(r.Stderr, ` main | level=info msg="starting" container=main`) {
+		t.Errorf("the log is not shown:\n%v", r)
+	}
+}
+
+func TestOldPodsAreWaitedForOnRequest(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	if r := e.apply(workload("", "ignore-term", "")); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	r := e.apply(workload("", "", ""), "--wait-old-pods")
+	if r.Exit != 0 || !strings.Contains(r.Stderr, "old pods ending") {
+		t.Error(r)
+	}
+	pods, err := e.API.All(e.NS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for name := range pods.Versions() {
+		if strings.HasPrefix(name, "Pod/") {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d pods are there, want 2", n)
+	}
+}
+
+func TestASecretThatComesLateIsWaitedFor(t *testing.T) {
+	if !soaking() {
+		t.Skip("takes a minute: make soak")
+	}
+	t.Parallel()
+	e := New(t)
+	came := make(chan error, 1)
+	go func() {
+		time.Sleep(40 * time.Second)
+		came <- e.API.Do("POST", "/api/v1/namespaces/"+e.NS+"/secrets", "application/json",
+			[]byte(`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"late"},"data":{"a":"Yg=="}}`), nil)
+	}()
+	if r := e.apply(workload("", "", "envFrom: [{secretRef: {name: late}}]")); r.Exit != 0 {
+		t.Error(r)
+	}
+	if err := <-came; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestASlowStartSucceeds(t *testing.T) {
+	if !soaking() {
+		t.Skip("takes two minutes: make soak")
+	}
+	t.Parallel()
+	e := New(t)
+	if r := e.apply(workload("", "crashes=2,slow-start=90s", "readinessProbe: {httpGet: {port: 80}}")); r.Exit != 0 {
+		t.Error(r)
+	}
+}
+
+func TestAServerThatIsAwayDoesNotEndAWait(t *testing.T) {
+	if !soaking() {
+		t.Skip("takes a minute: make soak")
+	}
+	t.Parallel()
+	e := New(t)
+	var since atomic.Int64
+	away := func(r proxy.Request) bool {
+		if r.Watch && strings.Contains(r.Path, "deployments") {
+			since.CompareAndSwap(0, time.Now().UnixNano())
+		}
+		from := since.Load()
+		passed := time.Duration(time.Now().UnixNano() - from)
+		return from > 0 && passed > 2*time.Second && passed < 22*time.Second
+	}
+	r := e.Run(Run{
+		Args:      []string{"apply", "-", "-r", "app", "-n", e.NS},
+		Stdin:     workload("", "slow-start=35s", "readinessProbe: {httpGet: {port: 80}}"),
+		Rules:     []proxy.Rule{{Match: away, Cut: true}},
+		Unchecked: true,
+	})
+	if r.Exit != 0 {
+		t.Error(r)
+	}
+}
