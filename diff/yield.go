@@ -193,7 +193,7 @@ func (p *planner) scalerOf(ctx context.Context, it *item, ours fields.Set) (stri
 		return "", nil
 	}
 	for _, other := range p.items {
-		if gk := other.ID.GroupKind(); (gk == hpaKind || gk == scaledKind) && other.ID.Namespace == it.ID.Namespace && scales(other.body, it.ID) {
+		if gk := other.ID.GroupKind(); (gk == hpaKind || gk == scaledKind) && other.ID.Namespace == it.ID.Namespace && scales(other.wanted, it.ID) {
 			return p.name(other.ID), nil
 		}
 	}
