@@ -129,9 +129,9 @@ func (s *schemas) object(apiVersion string, m map[string]any, depth int) any {
 	properties, _ := m["properties"].(map[string]any)
 	required, _ := m["required"].([]any)
 	made := map[string]any{}
-	for name, property := range properties {
+	for _, name := range sorted(properties) {
 		if slices.Contains(required, any(name)) || depth > 0 && s.dice.IntN(4) == 0 {
-			if v := s.value(apiVersion, property, depth-1); v != nil {
+			if v := s.value(apiVersion, properties[name], depth-1); v != nil {
 				made[name] = v
 			}
 		}
