@@ -96,7 +96,7 @@ func (p *planner) keepEmpties(ctx context.Context, it *item) error {
 	unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
 	stored, err := p.r.DryRunUpdate(ctx, it.Kind, body)
 	if err != nil {
-		return nil //nolint:nilerr // then it stays as the first apply leaves it
+		return p.emptiesRefused(ctx, it, err)
 	}
 	for _, keys := range empties {
 		kept := fields.At(stored.Object, keys) // with its defaults
@@ -106,6 +106,24 @@ func (p *planner) keepEmpties(ctx context.Context, it *item) error {
 		if answer, ok := fields.SetAt(it.answer.Object, keys, kept); ok {
 			it.answer, it.twice = &unstructured.Unstructured{Object: answer}, true
 		}
+	}
+	return nil
+}
+
+// emptiesRefused judges a manifest whose empty maps the server would not store. If
+// it would not take them in a new object either, they are the user's mistake: the
+// first apply would go through, and the one after it never. Otherwise the object
+// stays as the first apply leaves it.
+func (p *planner) emptiesRefused(ctx context.Context, it *item, refused error) error {
+	if fatal(refused) {
+		return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, refused)
+	}
+	if !apierrors.IsInvalid(refused) {
+		return nil
+	}
+	asNew := p.r.DryRunCreate(ctx, it.Kind, it.body)
+	if apierrors.IsInvalid(asNew) {
+		it.err = asNew
 	}
 	return nil
 }
