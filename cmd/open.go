@@ -46,7 +46,7 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 	if err := d.checkSaved(); err != nil {
 		return nil, err
 	}
-	if err := checkCluster(o.Env, environment.Cluster, d.conn); err != nil {
+	if err := checkCluster(ctx, o.Env, environment.Cluster, d.conn); err != nil {
 		return nil, err
 	}
 	d.store = &release.Store{Cluster: d.conn.Client, Namespace: namespace, Now: e.now, Who: e.who()}

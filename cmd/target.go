@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -8,8 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
 	"github.com/belay-sh/belay/render/bundle"
@@ -63,11 +66,43 @@ func namespaceOf(flag string, environment bundle.Environment, context string) (s
 	return "", errors.New("no namespace") // "default" above is never empty
 }
 
-// checkCluster refuses any cluster but the environment's own.
-func checkCluster(environment string, want bundle.Cluster, conn *connection) error {
-	if want.Server == "" || sameServer(want.Server, conn.Server) {
+// checkCluster refuses any cluster but the environment's own. Only the last check
+// asks the cluster.
+func checkCluster(ctx context.Context, environment string, want bundle.Cluster, conn *connection) error {
+	if want.Server != "" && !sameServer(want.Server, conn.Server) {
+		return wrongServer(environment, want, conn)
+	}
+	if want.Context != "" && want.Context != conn.Context {
+		f := refusedError(fmt.Sprintf("environment %s is context %s; this is context %s (%s)",
+			environment, want.Context, conn.Context, conn.Server))
+		if _, known := conn.Contexts[want.Context]; known {
+			return f.hint("--context " + report.Quote(want.Context))
+		}
+		return f.hint("the kubeconfig has no context of that name")
+	}
+	if want.UID == "" {
 		return nil
 	}
+	kind := object.Kind{GroupVersionKind: object.NamespaceKind.WithVersion("v1"), Resource: "namespaces"}
+	system, err := conn.Client.Get(ctx, kind, "", "kube-system")
+	switch {
+	case apierrors.IsForbidden(err):
+		return refusedError(fmt.Sprintf("environment %s is the cluster with uid %s, and you may not read the namespace kube-system, which would tell",
+			environment, want.UID)).hint("let the environment name its cluster by server: instead")
+	case err != nil && !apierrors.IsNotFound(err):
+		return fmt.Errorf("finding out which cluster this is: %w", err)
+	case err != nil || string(system.GetUID()) != want.UID:
+		is := "another one"
+		if err == nil {
+			is = string(system.GetUID())
+		}
+		return refusedError(fmt.Sprintf("environment %s is the cluster with uid %s; context %s (%s) is %s",
+			environment, want.UID, conn.Context, conn.Server, is)).hint("another context: --context NAME")
+	}
+	return nil
+}
+
+func wrongServer(environment string, want bundle.Cluster, conn *connection) error {
 	f := refusedError(fmt.Sprintf("environment %s is %s; context %s is %s",
 		environment, want.Server, conn.Context, conn.Server))
 	var fitting []string

@@ -137,7 +137,7 @@ func TestAnEnvironmentRefusesAnyOtherCluster(t *testing.T) {
 		"staging": {Server: "https://staging.example:6443"}, "prod-eu": {Server: "https://PROD.example:6443/"},
 	}}
 	want := shopBundle().Spec.Environments["prod"].Cluster
-	err := checkCluster("prod", want, conn)
+	err := checkCluster(t.Context(), "prod", want, conn)
 	var f *failure
 	if !errors.As(err, &f) || f.code != exitRefused {
 		t.Fatalf("%+v", err)
@@ -147,7 +147,7 @@ func TestAnEnvironmentRefusesAnyOtherCluster(t *testing.T) {
 		t.Errorf("%s\n%s", f.message, f.hints)
 	}
 	conn.Server = "https://Prod.example:6443"
-	if err := checkCluster("prod", want, conn); err != nil {
+	if err := checkCluster(t.Context(), "prod", want, conn); err != nil {
 		t.Error(err)
 	}
 }

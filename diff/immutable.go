@@ -37,10 +37,13 @@ func (p *planner) judgeImmutable(it *item) {
 		p.stuck = append(p.stuck, it)
 		return
 	}
+	// The new object must not meet the old one's pods, unless it is to take them over.
+	propagation := "Foreground"
+	if it.Policy.OnImmutable == policy.ImmutableOrphan {
+		propagation = "Orphan"
+	}
 	it.Steps = []Step{{
-		Verb: VerbDelete, UID: string(it.Live.GetUID()), Version: it.Live.GetResourceVersion(),
-		// The new object must not meet the old one's pods.
-		Propagation: "Foreground",
+		Verb: VerbDelete, UID: string(it.Live.GetUID()), Version: it.Live.GetResourceVersion(), Propagation: propagation,
 	}, {
 		Verb: VerbApply, Body: it.body,
 	}}
@@ -109,7 +112,7 @@ func mayRecreate(it *item) bool {
 	switch {
 	case neverRecreated(it.ID.GroupKind()):
 		return false
-	case it.Policy.OnImmutable == policy.ImmutableRecreate:
+	case it.Policy.OnImmutable == policy.ImmutableRecreate, it.Policy.OnImmutable == policy.ImmutableOrphan:
 		return true
 	case it.Policy.OnImmutable == policy.ImmutableFail:
 		return false
@@ -208,7 +211,7 @@ func (p *planner) refuseImmutable() {
 	r.Message = fmt.Sprintf("refused: immutable fields of %s would have to change; nothing was changed",
 		plural(len(p.stuck), "object", "objects"))
 	if allowed || running {
-		r.Hints = append(r.Hints, "to delete and create it anew, annotate it: belay.sh/on-immutable: recreate")
+		r.Hints = append(r.Hints, "to delete and create it anew, annotate it: belay.sh/on-immutable: recreate (orphan: what depends on it lives on)")
 	}
 	if running {
 		r.Hints = append(r.Hints, "a Job that has ended is recreated without being told")

@@ -5,11 +5,16 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/belay-sh/belay/internal/policy"
 )
 
 // impact says what a change does besides.
 func impact(it *item) []string {
 	if it.Action == Recreate {
+		if it.Policy.OnImmutable == policy.ImmutableOrphan {
+			return []string{"what depends on it lives on"}
+		}
 		return stops(&it.Change)
 	}
 	if it.Action == Update && it.ID.GroupKind() == (schema.GroupKind{Kind: "Service"}) {

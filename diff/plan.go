@@ -77,7 +77,7 @@ type Step struct {
 	// has none.
 	UID     string `json:"uid,omitempty"`
 	Version string `json:"version,omitempty"`
-	// Propagation is the policy of a delete: Background or Foreground.
+	// Propagation is the policy of a delete: Background, Foreground, or Orphan.
 	Propagation string `json:"propagation,omitempty"`
 	// Yields are fields that were left to others, as fields.Point.Keys. Should
 	// their owner or value move before the write, they are left again.

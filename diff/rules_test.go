@@ -262,6 +262,8 @@ func TestImmutableFields(t *testing.T) {
 		"a Job that runs":               {job, nil, "", nil, Recreate, "Job.batch/m  is running; spec.template is immutable"},
 		"a Job that runs, by policy":    {job, nil, policy.ImmutableRecreate, nil, Recreate, ""},
 		"a Job that ended, not allowed": {job, ended, policy.ImmutableFail, nil, Recreate, "Job.batch/m  spec.template is immutable"},
+		"a Job whose pods live on":      {job, nil, policy.ImmutableOrphan, nil, Recreate, ""},
+		"a claim, orphaned":             {claim, nil, policy.ImmutableOrphan, nil, Recreate, "PersistentVolumeClaim/m  spec.template is immutable"},
 		"a claim, whatever the policy":  {claim, nil, policy.ImmutableRecreate, nil, Recreate, "PersistentVolumeClaim/m  spec.template is immutable"},
 		"invalid as a new object too":   {job, ended, "", invalid("m"), Update, "spec.template: field is immutable"},
 	}
@@ -298,6 +300,9 @@ func TestImmutableFields(t *testing.T) {
 				t.Fatalf("%q %+v", c.Reason, c.Steps)
 			}
 			want := Step{Verb: VerbDelete, UID: string(live.GetUID()), Version: live.GetResourceVersion(), Propagation: "Foreground"}
+			if test.policy == policy.ImmutableOrphan {
+				want.Propagation = "Orphan"
+			}
 			if d := cmp.Diff(want, c.Steps[0]); d != "" {
 				t.Error(d)
 			}

@@ -142,7 +142,7 @@ func readPrune(p *Policy, _ object.Object, value string) error {
 
 func readOnImmutable(p *Policy, _ object.Object, value string) error {
 	p.OnImmutable = OnImmutable(value)
-	return oneOf(value, string(ImmutableFail), string(ImmutableRecreate))
+	return oneOf(value, string(ImmutableFail), string(ImmutableRecreate), string(ImmutableOrphan))
 }
 
 func readWait(p *Policy, _ object.Object, value string) error {

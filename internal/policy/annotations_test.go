@@ -63,14 +63,14 @@ func TestOfReportsAllMistakesOfAnObject(t *testing.T) {
 	_, err := policy.Of(deployment(map[string]string{
 		"belay.sh/prun": "never", "belay.sh/prune": "no", "belay.sh/weight": "high", "belay.sh/timeout": "5", "belay.sh/wait": "Ready",
 		"belay.sh/fail-after": "-1s", "belay.sh/max-restarts": "0", "belay.sh/depends-on": "db, Deployment.apps/front, service/x",
-		"belay.sh/release-namespace": "x", "belay.sh/on-immutable": "orphan",
+		"belay.sh/release-namespace": "x", "belay.sh/on-immutable": "orphans",
 	}), policy.Rules{})
 	want := `annotation belay.sh/depends-on: "db" is not [group/]Kind/[namespace/]name
 "Deployment.apps/front" is the object itself
 "service/x" is not [group/]Kind/[namespace/]name
 annotation belay.sh/fail-after: "-1s" is not a duration such as 90s or 5m
 annotation belay.sh/max-restarts: "0" is not a whole number above 0
-annotation belay.sh/on-immutable: "orphan" is not one of fail, recreate
+annotation belay.sh/on-immutable: "orphans" is not one of fail, recreate, orphan
 there is no annotation belay.sh/prun; the nearest is belay.sh/prune
 annotation belay.sh/prune: "no" is not one of auto, never
 annotation belay.sh/release-namespace is written by belay; remove it

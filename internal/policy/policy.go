@@ -57,6 +57,9 @@ type OnImmutable string
 const (
 	ImmutableFail     OnImmutable = "fail"
 	ImmutableRecreate OnImmutable = "recreate"
+	// ImmutableOrphan recreates the object and lets what depends on it live on: the
+	// pods and claims of a StatefulSet.
+	ImmutableOrphan OnImmutable = "orphan"
 )
 
 // Policy is how one object wants to be treated. Budgets of 0 mean the default.

@@ -90,6 +90,10 @@ type Environment struct {
 type Cluster struct {
 	// Server is the API server's URL.
 	Server string
+	// UID is that of the namespace kube-system, which no other cluster has.
+	UID string
+	// Context is the name of a context in the kubeconfig.
+	Context string
 }
 
 // Rollout is the bundle's say on waiting; zero values mean the defaults.

@@ -205,7 +205,9 @@ func (r *specReader) environments(path string, v any) {
 			"values":    r.fileNames(&e.Values),
 			"overlay":   r.overlay(&e.Overlay),
 			"cluster": func(path string, v any) {
-				r.mapping(path, v, map[string]field{"server": r.server(&e.Cluster.Server)})
+				r.mapping(path, v, map[string]field{
+					"server": r.server(&e.Cluster.Server), "uid": r.text(&e.Cluster.UID), "context": r.text(&e.Cluster.Context),
+				})
 			},
 		})
 		r.Environments[name] = e
