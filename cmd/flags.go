@@ -53,7 +53,7 @@ type deployOptions struct {
 	Concurrency int
 
 	ForceConflicts    []string
-	Adopt             bool
+	Adopt             []string
 	Fresh             bool
 	StrictPreview     bool
 	MaxDelete         int // -1: not given
@@ -124,7 +124,7 @@ func addRenderFlags(fs *pflag.FlagSet, environment *string, layers *layerFlags) 
 func addPlanFlags(fs *pflag.FlagSet, o *deployOptions) {
 	fs.BoolVar(&o.NoPrune, "no-prune", false, "leave objects that are no longer in the bundle; they are named")
 	fs.BoolVar(&o.Fresh, "fresh", false, "ask the server about every object, whatever the records say")
-	fs.BoolVar(&o.Adopt, "adopt", false, "take over objects that exist and are nobody's")
+	addAdoptFlag(fs, o)
 	fs.BoolVar(&o.StrictPreview, "strict-preview", false, "refuse what the server could not validate beforehand")
 	addForceFlag(fs, o)
 	fs.IntVar(&o.MaxDelete, "max-delete", -1, "allow the plan to delete up to `N` objects")
@@ -132,6 +132,11 @@ func addPlanFlags(fs *pflag.FlagSet, o *deployOptions) {
 	fs.BoolVar(&o.AllowEmpty, "allow-empty", false, "allow a bundle without objects to empty the release")
 	fs.BoolVar(&o.ReplaceBundle, "replace-bundle", false, "let the release become another bundle's")
 	fs.BoolVar(&o.ChangeEnvironment, "change-environment", false, "let the release become another environment's")
+}
+
+func addAdoptFlag(fs *pflag.FlagSet, o *deployOptions) {
+	fs.StringSliceVar(&o.Adopt, "adopt", nil, "take over objects that exist and are nobody's: all, or `KIND/NAME` (--adopt=Deployment/front; repeatable)")
+	fs.Lookup("adopt").NoOptDefVal = "*"
 }
 
 func addForceFlag(fs *pflag.FlagSet, o *deployOptions) {

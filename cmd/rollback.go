@@ -46,7 +46,7 @@ REVISION it goes to the newest one that was deployed and differs from the curren
 	addWaitFlags(fs, &o)
 	fs.BoolVar(&o.NoPrune, "no-prune", false, "leave objects that later revisions added; they are named")
 	fs.BoolVar(&o.Fresh, "fresh", false, "ask the server about every object, whatever the records say")
-	fs.BoolVar(&o.Adopt, "adopt", false, "take over objects that exist and are nobody's")
+	addAdoptFlag(fs, &o)
 	addForceFlag(fs, &o)
 	fs.StringVar(&o.Note, "description", "", "a note for the revision, shown in history")
 	addShowFlags(fs, &o, &formats)

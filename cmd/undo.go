@@ -64,7 +64,7 @@ func (d *deployment) undo(ctx context.Context, lock *release.Lock, result *apply
 	report.WriteCause(d.stderr, end, d.colorFor(d.stderrTerminal))
 
 	back := *d
-	back.o.Op, back.o.ToRevision, back.o.Adopt = diff.OpRollback, lastDeployed(d.state).Number, false
+	back.o.Op, back.o.ToRevision, back.o.Adopt = diff.OpRollback, lastDeployed(d.state).Number, nil
 	back.o.Note = fmt.Sprintf("revision %d failed", failed.Number)
 	back.want = back.wantRevision
 	undone := back.rollBack(ctx, lock)

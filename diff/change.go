@@ -24,6 +24,9 @@ func (p *planner) ask(ctx context.Context) error {
 	}
 	return p.parallel(ctx, len(asked), func(ctx context.Context, i int) error {
 		it := asked[i]
+		if p.older(it) != nil {
+			return p.predictMigration(ctx, it)
+		}
 		if err := p.dryRun(ctx, it); err != nil || it.Live != nil || it.created {
 			return err
 		}
@@ -36,18 +39,13 @@ func (p *planner) ask(ctx context.Context) error {
 		if err != nil || it.Live == nil {
 			return err
 		}
-		if body, err := p.yield(ctx, it); err != nil || body != it.wanted {
-			if err != nil {
-				return err
-			}
-			if err := p.dryRun(ctx, it); err != nil {
-				return err
-			}
-		}
-		if p.migrates(it) {
+		if p.older(it) != nil {
 			return p.predictMigration(ctx, it)
 		}
-		return nil
+		if body, err := p.yield(ctx, it); err != nil || body == it.wanted {
+			return err
+		}
+		return p.dryRun(ctx, it)
 	})
 }
 
@@ -156,7 +154,7 @@ func (p *planner) settle(it *item) bool {
 func (p *planner) recorded(it *item) bool {
 	e := it.entry
 	return !p.o.Fresh && it.Live != nil && e.UID != "" && e.Live != 0 && it.Schema != 0 &&
-		it.Live.GetUID() == e.UID && e.Manifest == it.Manifest && e.Schema == it.Schema &&
+		it.Live.GetUID() == e.UID && p.older(it) == nil && e.Manifest == it.Manifest && e.Schema == it.Schema &&
 		fields.Own(it.Live, p.manager) == e.Live
 }
 

@@ -21,7 +21,11 @@ import (
 func (p *planner) conflicts(it *item) (body *unstructured.Unstructured, force bool) {
 	body = it.body
 	seen := map[[2]string]bool{}
-	for _, loss := range fields.Losses(it.seen(), it.answer, p.manager) {
+	against := it.seen()
+	if it.Owner == Ours && !it.Adopted {
+		against = it.Live // a client-side apply on what is ours can mean something
+	}
+	for _, loss := range fields.Losses(against, it.answer, p.manager) {
 		if loss.Same && p.respell(it, &body, loss) {
 			continue
 		}

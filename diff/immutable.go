@@ -28,11 +28,12 @@ func (p *planner) judgeImmutable(it *item) {
 		p.mixed = append(p.mixed, it)
 		return
 	}
-	it.Action = Recreate
-	it.Reason = p.immutableFields(it) + " is immutable"
+	it.Action = Update
 	if !p.claim(it) {
 		return
 	}
+	it.Action = Recreate
+	it.Reason = p.immutableFields(it) + " is immutable"
 	if !mayRecreate(it) {
 		p.stuck = append(p.stuck, it)
 		return

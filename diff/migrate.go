@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -13,27 +14,63 @@ import (
 	"github.com/belay-sh/belay/internal/object"
 )
 
-// migrates says whether the plan makes what older tools own the release's: when
-// it takes an object over. Otherwise what they own could never be removed.
-func (p *planner) migrates(it *item) bool {
-	if !p.o.Adopt || it.Shared || it.Live == nil {
-		return false
+// older says which fields of others the plan makes the release's, for otherwise
+// they could never be removed: those of older tools when it takes an object over,
+// and those of a client-side apply on what is the release's already. It is nil when
+// there are none.
+func (p *planner) older(it *item) func(fields.Entry) bool {
+	if it.Shared || it.Live == nil || p.o.Op == OpDrift {
+		return nil
 	}
 	entries := fields.Entries(it.Live)
-	if len(entries) > 0 && !slices.ContainsFunc(entries, fields.OlderTool) {
-		return false
+	tools := len(entries) == 0 || slices.ContainsFunc(entries, fields.OlderTool)
+	if !tools {
+		return nil
 	}
-	owner, _ := p.owner(it.Live, string(it.entry.UID))
-	return owner == Nobody
+	switch owner, _ := p.owner(it.Live, string(it.entry.UID)); {
+	case owner == Nobody && p.adopts(it.ID):
+		return fields.OlderTool
+	case owner == Ours && slices.ContainsFunc(entries, fields.ClientSide):
+		return fields.ClientSide
+	}
+	return nil
 }
 
-// predictMigration finds what taking over an object from older tools makes of it.
-func (p *planner) predictMigration(ctx context.Context, it *item) error {
+// mine are the fields that are the release's when the plan applies: its own, and
+// those that a migration makes its own.
+func (p *planner) mine(it *item) fields.Set {
+	ours, _ := fields.Applied(it.Live, p.manager)
+	older := p.older(it)
+	if older == nil {
+		return ours.Fields
+	}
+	entries := fields.Entries(it.Live)
+	if len(entries) == 0 {
+		return fields.Of(it.Live.Object, fields.Set{})
+	}
+	mine := ours.Fields
+	for _, e := range entries {
+		if older(e) {
+			mine = fields.Union(mine, e.Fields)
+		}
+	}
+	return mine
+}
+
+// predictMigration finds what taking over fields from older tools makes of an object.
+func (p *planner) predictMigration(ctx context.Context, it *item) (err error) {
+	if it.body, err = p.yield(ctx, it); err != nil {
+		return err
+	}
+	it.created = false
 	merger, err := p.merger(ctx, it.Kind)
+	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+		return p.dryRun(ctx, it) // without schemas what they own stays theirs
+	}
 	if err != nil {
 		return err
 	}
-	migrated, tools, err := merger.Migrate(it.Live, it.body, p.manager)
+	migrated, tools, err := merger.Migrate(it.Live, it.body, p.manager, p.older(it))
 	if err != nil {
 		return fmt.Errorf("%s: reading who owns its fields: %w", it.ID, err)
 	}
@@ -75,10 +112,13 @@ func (p *planner) predict(ctx context.Context, it *item, merger *fields.Merger, 
 	body := merged.DeepCopy()
 	unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
 	answer, err := p.r.DryRunUpdate(ctx, it.Kind, body)
-	if err != nil {
-		if it.err = err; fatal(err) {
-			return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, err)
-		}
+	switch {
+	case apierrors.IsForbidden(err) && !terminating(err): // to apply it, no such right is needed
+		answer, it.Unchecked = merged.DeepCopy(), "no right to update "+it.Kind.GVR().GroupResource().String()
+	case err != nil && fatal(err):
+		return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, err)
+	case err != nil:
+		it.err = err
 		return nil
 	}
 	answer.SetManagedFields(merged.GetManagedFields())

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -19,12 +20,50 @@ func (p *planner) claim(it *item) bool {
 	switch {
 	case it.Owner == Ours:
 		return true
-	case it.Owner == Nobody && p.o.Adopt:
+	case it.Owner == Nobody && p.adopts(it.ID):
 		it.Adopted = true
 		return true
 	}
 	p.foreign = append(p.foreign, it)
 	return false
+}
+
+// adopts says whether the user lets the plan take over an object if it is nobody's.
+func (p *planner) adopts(id object.ID) bool {
+	return slices.ContainsFunc(p.o.Adopt, func(pattern string) bool {
+		kind, name, named := strings.Cut(pattern, "/")
+		switch {
+		case pattern == "*":
+			return true
+		case !named || !strings.EqualFold(kind, id.Kind) && !strings.EqualFold(kind, id.GroupKind().String()):
+			return false
+		}
+		return name == id.Name || name == id.Namespace+"/"+id.Name
+	})
+}
+
+// checkAdopt refuses --adopt=KIND/NAME of what the bundle does not have.
+func (p *planner) checkAdopt() {
+	r := Refusal{Code: RefusedInput, Message: "--adopt names what the bundle does not have; nothing was changed"}
+	var names []string
+	for _, it := range p.items {
+		names = append(names, p.name(it.ID), it.ID.Kind+"/"+it.ID.Name)
+	}
+	for _, pattern := range p.o.Adopt {
+		one := planner{o: Options{Adopt: []string{pattern}}}
+		if pattern == "*" || slices.ContainsFunc(p.items, func(it *item) bool { return one.adopts(it.ID) }) {
+			continue
+		}
+		line := pattern
+		if near := object.Nearest(pattern, names); near != "" {
+			line += "; the nearest is " + near
+		}
+		r.Lines = append(r.Lines, line)
+	}
+	if len(r.Lines) > 0 {
+		r.Hints = []string{"--adopt=KIND/NAME, as the plan names objects; --adopt alone is all"}
+		p.plan.Refused = append(p.plan.Refused, r)
+	}
 }
 
 // owner tells whose an object is. uid is the inventory's, or empty.
@@ -135,12 +174,15 @@ func (p *planner) refuseForeign() {
 	}
 	r := Refusal{Code: RefusedByRule}
 	var rows [][2]string
+	var first object.ID
 	free := 0
 	for _, it := range p.foreign {
 		r.IDs = append(r.IDs, it.ID)
 		rows = append(rows, [2]string{p.name(it.ID), it.OwnerName})
 		if it.Owner == Nobody {
-			free++
+			if free++; free == 1 {
+				first = it.ID
+			}
 		}
 	}
 	r.Lines = columns(rows)
@@ -148,7 +190,7 @@ func (p *planner) refuseForeign() {
 	r.Message = fmt.Sprintf("refused: %s and %s not %s's; nothing was changed",
 		plural(n, "object exists", "objects exist"), word(n, "is", "are"), p.o.Target.Release)
 	if free > 0 {
-		r.Hints = []string{fmt.Sprintf("--adopt takes the %d that %s nobody's", free, word(free, "is", "are"))}
+		r.Hints = []string{fmt.Sprintf("--adopt takes the %d that %s nobody's; --adopt=%s that one alone", free, word(free, "is", "are"), p.name(first))}
 	}
 	p.plan.Refused = append(p.plan.Refused, r)
 }

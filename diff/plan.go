@@ -254,8 +254,9 @@ type Options struct {
 	// ForceConflicts takes over fields of these managers (path.Match patterns);
 	// "*" is all.
 	ForceConflicts []string
-	// Adopt takes over objects that are nobody's.
-	Adopt bool
+	// Adopt takes over objects that are nobody's: KIND/NAME as plans name them; "*" is
+	// all.
+	Adopt []string
 	// Fresh ignores what the records say and asks the server about every object.
 	Fresh bool
 	// ReadOnly is for a plan that is only shown: rights to write that lack are said,

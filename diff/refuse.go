@@ -12,6 +12,7 @@ import (
 func (p *planner) refuse() {
 	p.tellRights()
 	p.refuseMistakes()
+	p.checkAdopt()
 	if p.o.Op == OpDrift {
 		p.refuseRights()
 		return // nothing is going to be done

@@ -53,7 +53,7 @@ func TestObjectsThatAreNotTheReleasesAreRefused(t *testing.T) {
 				t.Errorf("%q %q\n%s", c.Owner, c.OwnerName, refusal(p))
 			}
 			o := apply()
-			o.Adopt = true
+			o.Adopt = []string{"*"}
 			p = compute(t, w, newState(), one, o)
 			if adopted := change(t, p, "ConfigMap/c").Adopted; adopted != test.adoptable || (len(p.Refused) == 0) != test.adoptable {
 				t.Errorf("--adopt: adopted %v\n%s", adopted, refusal(p))

@@ -49,15 +49,15 @@ func (p *planner) yield(ctx context.Context, it *item) (*unstructured.Unstructur
 		return it.wanted, nil
 	}
 	entries := fields.Entries(it.Live)
-	ours, _ := fields.Applied(it.Live, p.manager)
-	scaler, err := p.scalerOf(ctx, it, ours.Fields)
+	ours := p.mine(it)
+	scaler, err := p.scalerOf(ctx, it, ours)
 	if err != nil {
 		return nil, err
 	}
 	if scaler == "" && len(it.Policy.Fields) == 0 && !fillsIn(it.ID.GroupKind()) {
 		return it.wanted, nil // nothing can yield
 	}
-	candidates := fields.Union(fields.Of(it.wanted.Object, allFields(it.Live)), ours.Fields)
+	candidates := fields.Union(fields.Of(it.wanted.Object, allFields(it.Live)), ours)
 	body := it.wanted
 	fields.Walk(candidates, it.Live.Object, it.wanted.Object, func(at fields.Point, whole bool) {
 		if !whole || identifying(at) {
@@ -68,7 +68,7 @@ func (p *planner) yield(ctx context.Context, it *item) (*unstructured.Unstructur
 		if !ok {
 			return
 		}
-		if changed, ok := leave(body, at, how, owners, fields.Owns(ours.Fields, at.Keys)); ok {
+		if changed, ok := leave(body, at, how, owners, fields.Owns(ours, at.Keys)); ok {
 			body = changed
 			it.yields = append(it.yields, at.Keys)
 			it.noteYield(at, how)
@@ -112,7 +112,7 @@ func identifying(at fields.Point) bool {
 // losers are the owners that stay what they are: those of older tools, whose
 // fields become ours, do not count.
 func (p *planner) losers(it *item, owners []fields.Entry) []fields.Entry {
-	if !p.migrates(it) {
+	if owner, _ := p.owner(it.Live, string(it.entry.UID)); owner != Nobody || p.older(it) == nil {
 		return owners
 	}
 	return slices.DeleteFunc(slices.Clone(owners), fields.OlderTool)

@@ -96,8 +96,8 @@ func (m *Merger) Apply(live, manifest *unstructured.Unstructured, manager string
 
 // Migrate returns a copy of a live object in which what older tools own is a
 // manager's, and the names of those tools. An object that says nothing about its
-// owners becomes the manager's whole.
-func (m *Merger) Migrate(live, manifest *unstructured.Unstructured, manager string) (migrated *unstructured.Unstructured, tools []string, err error) {
+// owners becomes the manager's whole. older says whose fields are meant.
+func (m *Merger) Migrate(live, manifest *unstructured.Unstructured, manager string, older func(Entry) bool) (migrated *unstructured.Unstructured, tools []string, err error) {
 	migrated = live.DeepCopy()
 	ours := metav1.ManagedFieldsEntry{
 		Manager: manager, Operation: metav1.ManagedFieldsOperationApply,
@@ -115,7 +115,7 @@ func (m *Merger) Migrate(live, manifest *unstructured.Unstructured, manager stri
 	for i, raw := range live.GetManagedFields() {
 		e := entries[i]
 		mine := e.Manager == manager && e.Operation == "Apply"
-		if !mine && !OlderTool(e) {
+		if !mine && !older(e) {
 			rest = append(rest, raw)
 			continue
 		}

@@ -29,6 +29,20 @@ var olderTools = map[[2]string]bool{
 	{BeforeFirstApply, "Update"}:            true,
 }
 
+// clientSide are those among them that are no longer at work once an object is a
+// release's: a client-side apply, an older Helm, what the server invents. What they
+// own becomes ours also without an adoption, for else it could never be removed.
+// The others may be running still, and would fight for it.
+var clientSide = map[string]bool{
+	"kubectl-client-side-apply": true, "kubectl-create": true, "helm": true, "Helm": true, BeforeFirstApply: true,
+}
+
+// ClientSide says whether an entry is one whose fields become a release's wherever
+// they are found on its objects.
+func ClientSide(e Entry) bool {
+	return e.Subresource == "" && e.Operation == "Update" && clientSide[e.Manager]
+}
+
 // OlderTool says whether an entry is one of an older tool's.
 func OlderTool(e Entry) bool {
 	return e.Subresource == "" && olderTools[[2]string{e.Manager, e.Operation}]

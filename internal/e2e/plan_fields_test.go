@@ -160,6 +160,11 @@ func TestAnAdoptionTakesOverWhatOlderToolsOwn(t *testing.T) {
 	}
 	bundle := e.Write("web.yaml", strings.Replace(web, "{name: A, value: a}", "{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}", 1))
 	e.Must(4, "diff", bundle, "-r", "web", "-n", e.NS)
+	e.Must(4, "diff", bundle, "-r", "web", "-n", e.NS, "--adopt=ConfigMap/web")
+	if r := e.Must(3, "diff", bundle, "-r", "web", "-n", e.NS, "--adopt=Deployment/wep"); !strings.Contains(r.Stderr, "Deployment/wep; the nearest is Deployment/web") {
+		t.Errorf("no nearest name:\n%v", r)
+	}
+	e.Must(2, "diff", bundle, "-r", "web", "-n", e.NS, "--adopt=deployment/web")
 	diff := e.Must(2, "diff", bundle, "-r", "web", "-n", e.NS, "--adopt")
 	for _, want := range []string{"fields of kubectl-client-side-apply become the release's", "env[STALE]"} {
 		if !strings.Contains(diff.Stdout, want) {
@@ -179,4 +184,52 @@ func TestAnAdoptionTakesOverWhatOlderToolsOwn(t *testing.T) {
 	if text := fmt.Sprint(u.Object["spec"]); strings.Contains(text, "STALE") {
 		t.Error("the stale variable is still there")
 	}
+}
+
+func TestAnAdoptedWorkloadKeepsWhatItsAutoscalerSaid(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	if err := e.API.Create("/api/v1/namespaces", []byte("{apiVersion: v1, kind: Namespace, metadata: {name: "+e.NS+"}}")); err != nil {
+		t.Fatal(err)
+	}
+	old := strings.Replace(strings.Split(web, "---")[0], "replicas: 2", "replicas: 4", 1)
+	path := "/apis/apps/v1/namespaces/" + e.NS + "/deployments?fieldManager=kubectl-client-side-apply"
+	if err := e.API.Create(path, []byte(old)); err != nil {
+		t.Fatal(err)
+	}
+	bundle := e.Write("web.yaml", strings.Replace(web, "  replicas: 2\n", "", 1)+webScaler)
+	e.Must(0, "apply", bundle, "-r", "web", "-n", e.NS, "--adopt", "--no-wait")
+	if got := e.replicas("web"); got != 4 {
+		t.Errorf("%d replicas, want the 4 that it had", got)
+	}
+}
+
+func TestAClientSideApplyOnOurObjectsIsTakenBack(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	bundle := e.Write("web.yaml", web)
+	e.Must(0, "apply", bundle, "-r", "web", "-n", e.NS)
+	path := "/api/v1/namespaces/" + e.NS + "/configmaps/web"
+	e.merge(path, "kubectl-client-side-apply", `{"data":{"b":"1","extra":"x"}}`)
+	diff := e.Must(2, "diff", bundle, "-r", "web", "-n", e.NS)
+	for _, want := range []string{"~ ConfigMap/web", "fields of kubectl-client-side-apply become the release's", "-   extra: x"} {
+		if !strings.Contains(diff.Stdout, want) {
+			t.Errorf("the plan lacks %q:\n%v", want, diff)
+		}
+	}
+	e.Must(0, "apply", bundle, "-r", "web", "-n", e.NS)
+	u, err := e.API.Get(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprint(u.Object["data"]); text != "map[a:1 b:1]" || strings.Contains(fmt.Sprint(u.GetManagedFields()), "kubectl-client") {
+		t.Errorf("%s, owned by %v", text, u.GetManagedFields())
+	}
+	// Another value than the bundle's is somebody's word, and not overruled.
+	e.merge(path, "kubectl-client-side-apply", `{"data":{"b":"2"}}`)
+	conflict := e.Must(4, "apply", bundle, "-r", "web", "-n", e.NS)
+	if !strings.Contains(conflict.Stderr, "data.b\n") || !strings.Contains(conflict.Stderr, "live 2, set by kubectl-client-side-apply") {
+		t.Errorf("the conflict is not told:\n%v", conflict)
+	}
+	e.Must(0, "apply", bundle, "-r", "web", "-n", e.NS, "--force-conflicts")
 }
