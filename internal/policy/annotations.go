@@ -39,6 +39,13 @@ var readers = map[string]func(p *Policy, o object.Object, value string) error{
 	"belay.sh/fields":       readFields,
 }
 
+// foreign read the annotations by which other tools order objects. belay.sh/weight
+// says more than a sync wave.
+var foreign = map[string]func(p *Policy, o object.Object, value string) error{
+	"argocd.argoproj.io/sync-wave":    readSyncWave,
+	"config.kubernetes.io/depends-on": readForeignDependsOn,
+}
+
 // written are the names that belay writes itself.
 var written = []string{object.NamespaceAnnotation, object.ReleaseLabel, "belay.sh/config-hash"}
 
@@ -56,10 +63,13 @@ func Of(o object.Object, r Rules) (Policy, error) {
 		if name == keepAnnotation && annotations[name] == "keep" {
 			p.Keep = true
 		}
-		if !strings.HasPrefix(name, prefix) {
+		read, known := readers[name]
+		if !known {
+			read, known = foreign[name]
+		}
+		if !known && !strings.HasPrefix(name, prefix) {
 			continue
 		}
-		read, known := readers[name]
 		if !known {
 			errs = append(errs, unknown(o, name))
 			continue
@@ -157,6 +167,14 @@ func readWeight(p *Policy, _ object.Object, value string) (err error) {
 	return nil
 }
 
+// readSyncWave reads Argo CD's word for a weight.
+func readSyncWave(p *Policy, o object.Object, value string) error {
+	if _, said := o.Body.GetAnnotations()["belay.sh/weight"]; said || value == "" {
+		return nil
+	}
+	return readWeight(p, o, value)
+}
+
 func readMaxRestarts(p *Policy, _ object.Object, value string) error {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 {
@@ -216,4 +234,31 @@ func reference(text string) (object.ID, bool) {
 	}
 	id.Name = parts[len(parts)-1]
 	return id, id.Kind != "" && strings.ToLower(id.Kind[:1]) != id.Kind[:1]
+}
+
+// readForeignDependsOn reads [GROUP]/namespaces/NAMESPACE/KIND/NAME, or
+// [GROUP]/KIND/NAME for what has no namespace, comma-separated: what cli-utils and
+// kpt read.
+func readForeignDependsOn(p *Policy, o object.Object, value string) error {
+	var errs []error
+	for text := range strings.SplitSeq(value, ",") {
+		text = strings.TrimSpace(text)
+		parts := strings.Split(text, "/")
+		var id object.ID
+		switch {
+		case len(parts) == 5 && parts[1] == "namespaces":
+			id = object.ID{Group: parts[0], Namespace: parts[2], Kind: parts[3], Name: parts[4]}
+		case len(parts) == 3:
+			id = object.ID{Group: parts[0], Kind: parts[1], Name: parts[2]}
+		}
+		switch {
+		case id.Kind == "" || id.Name == "" || len(parts) == 5 && id.Namespace == "":
+			errs = append(errs, fmt.Errorf("%q is not [GROUP]/namespaces/NAMESPACE/KIND/NAME or [GROUP]/KIND/NAME", text))
+		case id == o.ID():
+			errs = append(errs, fmt.Errorf("%q is the object itself", text))
+		default:
+			p.DependsOn = append(p.DependsOn, id)
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -42,6 +42,21 @@ func TestOfReadsAnnotations(t *testing.T) {
 				},
 			},
 		},
+		"a sync wave is a weight": {
+			map[string]string{"argocd.argoproj.io/sync-wave": "-3"},
+			policy.Policy{Wait: policy.WaitReady, Weight: -3, FailAfter: time.Minute, MaxRestarts: 9},
+		},
+		"a weight says more than a sync wave": {
+			map[string]string{"argocd.argoproj.io/sync-wave": "5", "belay.sh/weight": "0"},
+			policy.Policy{Wait: policy.WaitReady, FailAfter: time.Minute, MaxRestarts: 9},
+		},
+		"cli-utils' dependencies are known": {
+			map[string]string{"config.kubernetes.io/depends-on": "apps/namespaces/shop/Deployment/db, /namespaces/shop/Service/db,rbac.authorization.k8s.io/ClusterRole/r,/Namespace/shop"},
+			policy.Policy{Wait: policy.WaitReady, FailAfter: time.Minute, MaxRestarts: 9, DependsOn: []object.ID{
+				{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "db"}, {Kind: "Service", Namespace: "shop", Name: "db"},
+				{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole", Name: "r"}, {Kind: "Namespace", Name: "shop"},
+			}},
+		},
 		"Helm's word for keeping is known": {
 			map[string]string{"helm.sh/resource-policy": "keep"},
 			policy.Policy{Wait: policy.WaitReady, Keep: true, FailAfter: time.Minute, MaxRestarts: 9},
@@ -82,6 +97,22 @@ annotation belay.sh/weight: "high" is not a whole number`
 	}
 	if n := len(object.Errors(err)); n != 10 {
 		t.Errorf("%d located errors", n)
+	}
+}
+
+func TestMistakesInTheOrderOfOtherToolsAreMistakes(t *testing.T) {
+	_, err := policy.Of(deployment(map[string]string{
+		"argocd.argoproj.io/sync-wave":    "first",
+		"config.kubernetes.io/depends-on": "apps/shop/Deployment/db, /Namespace/, /namespaces//Service/db, apps/Deployment/front",
+	}), policy.Rules{})
+	const form = " is not [GROUP]/namespaces/NAMESPACE/KIND/NAME or [GROUP]/KIND/NAME"
+	want := `annotation argocd.argoproj.io/sync-wave: "first" is not a whole number
+annotation config.kubernetes.io/depends-on: "apps/shop/Deployment/db"` + form + `
+"/Namespace/"` + form + `
+"/namespaces//Service/db"` + form + `
+"apps/Deployment/front" is the object itself`
+	if d := cmp.Diff(want, strings.ReplaceAll(fmt.Sprint(err), "templates/front.yaml:3: Deployment.apps/front: ", "")); d != "" {
+		t.Error(d)
 	}
 }
 
