@@ -15,16 +15,16 @@ func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
 	r := &run{
 		cluster: c, journal: journal, plan: p, o: o,
 		byID:     make(map[object.ID]*node, len(p.Changes)),
-		newKinds: newKinds(p),
-		inbox:    inbox{wake: make(chan struct{}, 1)},
+		newKinds: newKinds(p), newQuotas: newQuotas(p),
+		inbox: inbox{wake: make(chan struct{}, 1)},
 	}
 	for i := range p.Changes {
 		n := &node{Change: &p.Changes[i]}
 		r.nodes = append(r.nodes, n)
 		r.byID[n.ID] = n
 		r.left++
-		if n.Action != diff.Delete {
-			r.upserts++
+		if r.early(n) {
+			r.first++
 		}
 		if len(n.Steps) == 0 {
 			n.live = n.Live
@@ -62,13 +62,29 @@ func newKinds(p *diff.Plan) map[schema.GroupKind]bool {
 	return kinds
 }
 
-// enqueue lets a change start that nothing holds back any more.
-func (r *run) enqueue(n *node) {
-	if n.Action == diff.Delete {
-		r.prunes = append(r.prunes, n)
-		return
+// early says whether a change belongs to the first half of the run: deletions wait
+// until all else is ready, or all else waits for them.
+func (r *run) early(n *node) bool { return (n.Action == diff.Delete) == r.plan.PruneFirst }
+
+// newQuotas are the namespaces whose quotas a plan changes.
+func newQuotas(p *diff.Plan) map[string]bool {
+	namespaces := map[string]bool{}
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.ID.GroupKind() == (schema.GroupKind{Kind: "ResourceQuota"}) && len(c.Steps) > 0 {
+			namespaces[c.ID.Namespace] = true
+		}
 	}
-	r.queue = append(r.queue, n)
+	return namespaces
+}
+
+// enqueue lets a change start that nothing holds back any more but the half of the
+// run that it belongs to.
+func (r *run) enqueue(n *node) {
+	if r.early(n) {
+		r.queue = append(r.queue, n)
+	} else {
+		r.second = append(r.second, n)
+	}
 }
 
 // move is the only place that changes a node's progress.
@@ -82,8 +98,8 @@ func (r *run) move(n *node, to progress) {
 		}
 		if p >= done {
 			r.left -= by
-			if n.Action != diff.Delete {
-				r.upserts -= by
+			if r.early(n) {
+				r.first -= by
 			}
 		}
 	}
@@ -92,16 +108,16 @@ func (r *run) move(n *node, to progress) {
 	count(to, 1)
 }
 
-// startReady starts every change whose needs are met. Deletions begin when all
-// else is done.
+// startReady starts every change whose needs are met. The second half begins when
+// the first is done.
 func (r *run) startReady(ctx context.Context) {
 	if r.outcome != "" {
 		return
 	}
-	if r.upserts == 0 {
-		r.queue, r.prunes = append(r.queue, r.prunes...), nil
+	if r.first == 0 {
+		r.queue, r.second = append(r.queue, r.second...), nil
 	}
-	for len(r.queue) > 0 && r.inFlight < r.o.Concurrency {
+	for len(r.queue) > 0 && r.inFlight-r.idle < r.o.Concurrency {
 		n := r.queue[0]
 		if err := r.journal.Held(); err != nil {
 			n.err = err
@@ -113,6 +129,7 @@ func (r *run) startReady(ctx context.Context) {
 		r.report(n, Started, nil)
 		go func() {
 			live, err := r.write(ctx, n.Change)
+			err = r.behindWebhook(ctx, err)
 			r.inbox.put(message{writer: n, live: live, err: err})
 		}()
 	}

@@ -11,8 +11,8 @@ import (
 
 // message is what writers and the tracker tell the loop.
 type message struct {
-	writer *node // nil for the tracker's
-	live   *unstructured.Unstructured
+	writer *node                      // nil for the tracker's
+	live   *unstructured.Unstructured // the writer's; of a deletion, what still exists
 	err    error
 
 	id    object.ID

@@ -52,11 +52,7 @@ func (r *run) result(ctx context.Context) *Result {
 			res.NotStarted = append(res.NotStarted, n.ID)
 		case n.progress == written, n.progress == broken:
 			res.NotReady = append(res.NotReady, n.ID)
-			if n.state.Phase == rollout.Deleting {
-				res.Diagnosis.Causes = append(res.Diagnosis.Causes, rollout.Cause{
-					ID: n.ID, Source: n.Source, State: n.state, Headline: n.state.Summary,
-				})
-			} else if n.err == nil && n.live != nil {
+			if n.state.Phase != rollout.Deleting && n.err == nil && n.live != nil {
 				sources[n.ID] = n.Source
 				unready = append(unready, rollout.Target{
 					ID: n.ID, Kind: n.Kind, Policy: n.Policy, Live: n.live,
@@ -65,6 +61,7 @@ func (r *run) result(ctx context.Context) *Result {
 			}
 		}
 	}
+	res.Diagnosis.Causes = held(r.nodes)
 	if len(unready) > 0 && (r.outcome == Failed || r.outcome == TimedOut) {
 		d := r.explain(ctx, unready, sources)
 		res.Diagnosis.Causes = append(res.Diagnosis.Causes, d.Causes...)

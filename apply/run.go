@@ -37,6 +37,7 @@ type node struct {
 	state rollout.State
 	since time.Time // of the write, for the object's own timeout
 	live  *unstructured.Unstructured
+	going *unstructured.Unstructured // as it was last seen while it is being deleted
 	err   error
 }
 
@@ -51,18 +52,23 @@ type run struct {
 	nodes    []*node
 	byID     map[object.ID]*node
 	newKinds map[schema.GroupKind]bool // whose CRDs the plan changes
-	inbox    inbox
-	tracker  *rollout.Tracker
-	judge    *rollout.Judge
-	outcome  Outcome // empty while all goes well
+	// newQuotas are the namespaces whose quotas the plan changes.
+	newQuotas map[string]bool
+	inbox     inbox
+	tracker   *rollout.Tracker
+	judge     *rollout.Judge
+	outcome   Outcome // empty while all goes well
 
-	// queue holds the changes that may start now, prunes the deletions that may
-	// once all else is done.
-	queue, prunes []*node
-	// Counts of nodes, kept by move: not done; not done and no deletion;
+	// queue holds the changes that may start now, second those that may once the
+	// first half of the run is done.
+	queue, second []*node
+	// Counts of nodes, kept by move: not done; not done and of the first half;
 	// written; running.
-	left, upserts, waiting, inFlight int
-	finished                         int // changes finished after an interrupt
+	left, first, waiting, inFlight int
+	// idle counts the running changes that only wait until an object is gone: they
+	// take no slot, for others may have to go before it can.
+	idle     int
+	finished int // changes finished after an interrupt
 }
 
 // loop runs until nothing is left to do or to wait for.
@@ -183,7 +189,13 @@ func (r *run) receive(m message) {
 	if n == nil || n.progress != written && m.state.Phase != rollout.Deleting {
 		return
 	}
+	if n.progress == running && n.state.Phase != rollout.Deleting {
+		r.idle++
+	}
 	n.state = m.state
+	if m.live != nil {
+		n.going = m.live
+	}
 	switch m.state.Phase {
 	case rollout.Ready:
 		r.finish(n)
@@ -197,6 +209,9 @@ func (r *run) receive(m message) {
 }
 
 func (r *run) receiveWrite(n *node, m message) {
+	if n.state.Phase == rollout.Deleting {
+		r.idle--
+	}
 	if m.err != nil {
 		r.move(n, broken)
 		if errors.Is(m.err, context.Canceled) && r.outcome != "" {

@@ -15,7 +15,6 @@ import (
 	"github.com/belay-sh/belay/diff/fields"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
-	"github.com/belay-sh/belay/internal/rollout"
 )
 
 // StaleError says that an object is no longer as the plan saw it.
@@ -141,18 +140,27 @@ const (
 	servedEvery  = 200 * time.Millisecond
 )
 
-// applyOnce is one apply. A custom resource whose CRD this run has changed is
-// tried again for a while: servers of one cluster do not learn of it at once.
+// applyOnce is one apply. What the server refuses because it has not taken up yet
+// what this run did is tried again for a while: a custom resource whose CRD the run
+// changed, for servers of one cluster do not learn of it at once; what exceeded a
+// quota that the run changed, for quotas are counted a moment later.
 func (r *run) applyOnce(ctx context.Context, c *diff.Change, body *unstructured.Unstructured, force bool) (*unstructured.Unstructured, bool, error) {
 	o := object.ApplyOptions{Manager: r.plan.Target.Manager(), Force: force}
 	patience, cancel := context.WithTimeout(ctx, servedWithin)
 	defer cancel()
 	for {
 		live, created, err := r.cluster.Apply(ctx, c.Kind, body, o)
-		if err == nil || !r.newKinds[c.ID.GroupKind()] || !notServedYet(err) || pause(patience, servedEvery) != nil {
+		if err == nil || !r.notTakenUpYet(c.ID, err) || pause(patience, servedEvery) != nil {
 			return live, created, err
 		}
 	}
+}
+
+func (r *run) notTakenUpYet(id object.ID, err error) bool {
+	if r.newQuotas[id.Namespace] && apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota") {
+		return true
+	}
+	return r.newKinds[id.GroupKind()] && notServedYet(err)
 }
 
 // notServedYet recognises what a server says of a kind, or of a field, that it
@@ -247,18 +255,11 @@ func (r *run) waitGone(ctx context.Context, c *diff.Change, uid string) error {
 		if err != nil {
 			return fmt.Errorf("%s: waiting until it is gone: %w", c.ID, err)
 		}
-		r.inbox.put(message{id: c.ID, state: rollout.State{Phase: rollout.Deleting, Summary: goingSummary(now)}})
+		r.inbox.put(message{id: c.ID, live: now, state: goingState(now)})
 		if err := pause(ctx, wait); err != nil {
 			return fmt.Errorf("%s: waiting until it is gone: %w", c.ID, err)
 		}
 	}
-}
-
-func goingSummary(u *unstructured.Unstructured) string {
-	if f := u.GetFinalizers(); len(f) > 0 {
-		return fmt.Sprintf("is being deleted; finalizers: %v", f)
-	}
-	return "is being deleted"
 }
 
 // othersOwn says whether another manager than ours has written an object's

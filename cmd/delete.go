@@ -14,11 +14,14 @@ func newDeleteCmd(e *env) *cobra.Command {
 		Use:   "delete RELEASE",
 		Short: "Delete a release and its objects",
 		Long: `Deletes everything that a release made, and its records. Claims, and what says
-belay.sh/prune: never, are kept and named; namespaces stay. On a terminal it asks
-for the release's name.`,
+belay.sh/prune: never, are kept and named; definitions of kinds and namespaces stay,
+unless --delete-crds or --delete-namespace asks for them: the plan says what else
+would go. What depends on something goes before it, custom resources before their
+operator, the records last. On a terminal it asks for the release's name.`,
 		Example: `  belay delete shop -n shop
   belay delete shop -n shop --dry-run
-  belay delete shop -n shop --yes`,
+  belay delete shop -n shop --yes
+  belay delete shop -n shop --delete-namespace --dry-run   # what else lives there?`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Release = args[0]
@@ -34,6 +37,8 @@ for the release's name.`,
 	fs := c.Flags()
 	fs.SortFlags = false
 	addRunFlags(fs, &o)
+	addDeleteCRDsFlag(fs, &o)
+	fs.BoolVar(&o.DeleteNamespace, "delete-namespace", false, "delete the release's namespace, too, and all that is in it, whoever made it")
 	addShowFlags(fs, &o, &formats)
 	return withExits(c, exitOK, exitError, exitChanges, exitInput, exitRefused, exitPermission,
 		exitTimeout, exitLocked, exitInterrupted)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/belay-sh/belay/apply"
@@ -129,6 +130,7 @@ func (d *deployment) planOptions() diff.Options {
 		Op: d.o.Op, Target: d.target, ReadOnly: d.o.DiffOnly, StrictPreview: d.o.StrictPreview,
 		ForceConflicts: d.o.ForceConflicts, Adopt: d.o.Adopt, Fresh: d.o.Fresh, NoPrune: d.o.NoPrune,
 		MaxDelete: d.o.MaxDelete, AllowEmpty: d.o.AllowEmpty,
+		DeleteCRDs: d.o.DeleteCRDs, DeleteNamespace: d.o.DeleteNamespace, PruneFirst: d.o.PruneFirst,
 		ReplaceBundle: d.o.ReplaceBundle, ChangeEnvironment: d.o.ChangeEnvironment,
 		Concurrency: d.o.Concurrency,
 	}
@@ -236,6 +238,10 @@ const (
 // conclude writes down how the run went, and releases the lock. A release that
 // is deleted leaves no records.
 func (d *deployment) conclude(ctx context.Context, lock *release.Lock, result *apply.Result) (release.Revision, error) {
+	if d.namespaceGoes(result) {
+		lock.Leave()
+		return release.Revision{}, nil
+	}
 	limit := recordTime
 	if result.Outcome == apply.Interrupted {
 		limit = recordInterrupted
@@ -246,6 +252,16 @@ func (d *deployment) conclude(ctx context.Context, lock *release.Lock, result *a
 		return release.Revision{}, lock.Erase(ctx)
 	}
 	return lock.Finish(ctx, statusOf(result.Outcome), resultOf(result))
+}
+
+// namespaceGoes says whether the run has begun to delete the release's namespace,
+// which comes last and takes the records with it.
+func (d *deployment) namespaceGoes(result *apply.Result) bool {
+	if !d.planOptions().DeleteNamespace {
+		return false
+	}
+	id := object.ID{Kind: object.NamespaceKind.Kind, Name: d.target.Namespace}
+	return slices.Contains(result.Finished, id) || result.States[id].Phase == rollout.Deleting
 }
 
 // revision is the index entry of the run that begins.

@@ -57,6 +57,9 @@ type deployOptions struct {
 	Fresh             bool
 	StrictPreview     bool
 	MaxDelete         int // -1: not given
+	DeleteCRDs        bool
+	DeleteNamespace   bool
+	PruneFirst        bool
 	AllowEmpty        bool
 	ReplaceBundle     bool
 	ChangeEnvironment bool
@@ -129,6 +132,8 @@ func addPlanFlags(fs *pflag.FlagSet, o *deployOptions) {
 	addForceFlag(fs, o)
 	fs.IntVar(&o.MaxDelete, "max-delete", -1, "allow the plan to delete up to `N` objects")
 	fs.Lookup("max-delete").DefValue = "0" // help names no default
+	addDeleteCRDsFlag(fs, o)
+	addPruneFirstFlag(fs, o)
 	fs.BoolVar(&o.AllowEmpty, "allow-empty", false, "allow a bundle without objects to empty the release")
 	fs.BoolVar(&o.ReplaceBundle, "replace-bundle", false, "let the release become another bundle's")
 	fs.BoolVar(&o.ChangeEnvironment, "change-environment", false, "let the release become another environment's")
@@ -137,6 +142,14 @@ func addPlanFlags(fs *pflag.FlagSet, o *deployOptions) {
 func addAdoptFlag(fs *pflag.FlagSet, o *deployOptions) {
 	fs.StringSliceVar(&o.Adopt, "adopt", nil, "take over objects that exist and are nobody's: all, or `KIND/NAME` (--adopt=Deployment/front; repeatable)")
 	fs.Lookup("adopt").NoOptDefVal = "*"
+}
+
+func addDeleteCRDsFlag(fs *pflag.FlagSet, o *deployOptions) {
+	fs.BoolVar(&o.DeleteCRDs, "delete-crds", false, "delete definitions that go, too, and with them all their objects, whoever made them")
+}
+
+func addPruneFirstFlag(fs *pflag.FlagSet, o *deployOptions) {
+	fs.BoolVar(&o.PruneFirst, "prune-first", false, "delete what goes before anything else is done: for what two objects cannot hold at once")
 }
 
 func addForceFlag(fs *pflag.FlagSet, o *deployOptions) {

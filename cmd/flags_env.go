@@ -13,7 +13,7 @@ import (
 // them for all.
 var oneRun = []string{
 	"force-conflicts", "adopt", "max-delete", "allow-empty", "replace-bundle", "change-environment",
-	"regenerate",
+	"regenerate", "delete-crds", "delete-namespace",
 }
 
 // flagsFromEnvironment sets the flags that the command line left alone from

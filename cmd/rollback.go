@@ -45,6 +45,7 @@ REVISION it goes to the newest one that was deployed and differs from the curren
 	addRunFlags(fs, &o)
 	addWaitFlags(fs, &o)
 	fs.BoolVar(&o.NoPrune, "no-prune", false, "leave objects that later revisions added; they are named")
+	addPruneFirstFlag(fs, &o)
 	fs.BoolVar(&o.Fresh, "fresh", false, "ask the server about every object, whatever the records say")
 	addAdoptFlag(fs, &o)
 	addForceFlag(fs, &o)

@@ -254,8 +254,8 @@ func (r *openedRelease) judge(ctx context.Context, objects []liveObject) (*rollo
 	custom := func(o liveObject) bool {
 		return strings.Contains(o.id.Group, ".") && !strings.HasSuffix(o.id.Group, ".k8s.io")
 	}
-	if !slices.ContainsFunc(objects, custom) {
-		return nil, nil
+	if len(r.state.Current().Content) == 0 || !slices.ContainsFunc(objects, custom) {
+		return nil, nil // a delete wants nothing, and has no rules
 	}
 	wanted, err := r.store.Content(ctx, r.name, r.state.Current())
 	if err != nil {

@@ -43,6 +43,9 @@ func Compute(ctx context.Context, r Reader, s *release.State, w *render.Wanted, 
 		return p.plan, nil
 	}
 	p.prune()
+	if err := p.weighShared(ctx); err != nil {
+		return nil, err
+	}
 	p.assemble()
 	p.order()
 	p.guard()
@@ -142,7 +145,7 @@ func newPlanner(r Reader, s *release.State, w *render.Wanted, o Options) *planne
 	return &planner{
 		r: r, s: s, w: w, o: o,
 		manager:       o.Target.Manager(),
-		plan:          &Plan{Op: o.Op, Target: o.Target, Base: s.Version, Wanted: w},
+		plan:          &Plan{Op: o.Op, Target: o.Target, Base: s.Version, Wanted: w, PruneFirst: o.PruneFirst},
 		byID:          map[object.ID]*item{},
 		crds:          map[schema.GroupKind]*item{},
 		newNamespaces: map[string]bool{},

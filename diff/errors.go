@@ -76,7 +76,10 @@ func (p *planner) investigate(ctx context.Context) error {
 
 // judgeError turns a refused dry-run into a refusal of the plan, or excuses it.
 func (p *planner) judgeError(it *item) {
+	holder, held := p.heldBy(it)
 	switch err := it.err; {
+	case held:
+		p.judgeHeld(it, holder)
 	case terminating(err):
 		p.dying[it.ID.Namespace] = true
 		it.Action = Create

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/release"
 )
 
 // place is where a LIST looks.
@@ -71,12 +72,16 @@ func (p *planner) findLeftovers(ctx context.Context) error {
 	for id, entry := range p.s.Inventory {
 		switch {
 		case p.byID[id] != nil, p.o.Op == OpDrift:
+		case id == own && p.deletesNamespace():
 		case id == own:
 			p.plan.Gone = append(p.plan.Gone, id) // the release's own is never in question
-		case entry.Kept && p.o.Op != OpDelete: // let go earlier, and said then
+		case entry.Kept && p.o.Op != OpDelete && !(p.o.DeleteCRDs && id.GroupKind() == object.CRDKind): // let go earlier, and said then
 		default:
 			p.leftovers = append(p.leftovers, &leftover{id: id, entry: entry})
 		}
+	}
+	if p.deletesNamespace() {
+		p.leftovers = append(p.leftovers, &leftover{id: own, entry: release.Owned{Shared: true}})
 	}
 	slices.SortFunc(p.leftovers, func(a, b *leftover) int { return a.id.Compare(b.id) })
 	for _, l := range p.leftovers {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/refs"
+	"github.com/belay-sh/belay/internal/release"
 )
 
 // order turns references between changes into edges, and refuses circles.
@@ -148,7 +149,7 @@ func (p *planner) levelEdges(levels []level) []Edge {
 	for _, l := range levels {
 		var busy []int
 		for _, i := range l.members {
-			if len(p.items[i].Steps) > 0 {
+			if p.busy(i) {
 				busy = append(busy, i)
 			}
 		}
@@ -165,14 +166,25 @@ func (p *planner) levelEdges(levels []level) []Edge {
 	return edges
 }
 
-// sent keeps the edges between changes that send something, one for each pair:
-// the one with the strongest need.
+// busy says whether others may have to wait for a change: it sends something, or
+// the run that sent it did not come to its end, and then it may not be ready.
+func (p *planner) busy(i int) bool {
+	if len(p.items[i].Steps) > 0 {
+		return true
+	}
+	current := p.s.Current()
+	return current != nil && current.Status != release.Deployed && p.items[i].Action == Unchanged
+}
+
+// sent keeps the edges of what sends something, one for each pair: the one with
+// the strongest need.
 func (p *planner) sent(edges []Edge) []Edge {
 	strength := map[refs.Need]int{refs.Exists: 0, refs.Established: 1, refs.Ready: 2}
 	kept := map[[2]int]int{}
 	var out []Edge
 	for _, e := range edges {
-		if len(p.items[e.Before].Steps) == 0 || len(p.items[e.After].Steps) == 0 {
+		there := len(p.items[e.Before].Steps) == 0
+		if len(p.items[e.After].Steps) == 0 || there && (e.Need == refs.Exists || !p.busy(e.Before)) {
 			continue
 		}
 		key := [2]int{e.Before, e.After}
@@ -189,33 +201,6 @@ func (p *planner) sent(edges []Edge) []Edge {
 		return cmp.Or(cmp.Compare(a.After, b.After), cmp.Compare(a.Before, b.Before))
 	})
 	return out
-}
-
-// deletions orders what is deleted: what refers goes before what it refers to.
-func (p *planner) deletions() []Edge {
-	index := map[object.ID]int{}
-	var objs []object.Object
-	for i := range p.plan.Changes {
-		if c := &p.plan.Changes[i]; c.Action == Delete {
-			index[c.ID] = i
-			objs = append(objs, object.Object{Body: c.Live})
-		}
-	}
-	var edges []Edge
-	seen := map[[2]int]bool{}
-	g := newGraph(len(p.plan.Changes))
-	for _, ref := range refs.Scan(objs) {
-		before, ok := index[ref.From]
-		after, both := index[ref.To]
-		key := [2]int{before, after}
-		if !ok || !both || before == after || seen[key] || g.reaches(after, before) {
-			continue
-		}
-		seen[key] = true
-		g.add(before, after, ref.Path)
-		edges = append(edges, Edge{Before: before, After: after, Need: refs.Gone, Why: ref.Path})
-	}
-	return edges
 }
 
 // refuseCircle refuses objects that wait for each other, with the whole way round.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/belay-sh/belay/internal/release"
 )
 
 // configs writes ConfigMaps: "a", or "a weight=-1" or "a depends-on=ConfigMap/b".
@@ -101,6 +103,16 @@ func TestEdgesOfWeightsSkipLevelsWithNothingToDo(t *testing.T) {
 		yaml = strings.Replace(yaml, "name: "+name+",", "name: "+name+", labels: {x: y},", 1)
 	}
 	if d := cmp.Diff([]string{"a > c ready"}, edges(compute(t, w, s, yaml, apply()))); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestWhatAFailedRunLeftIsWaitedFor(t *testing.T) {
+	yaml := configs("a depends-on=ConfigMap/b", "b", "c weight=3")
+	w, s := deployed(t, yaml)
+	s.Revisions[0].Status = release.Interrupted
+	yaml = strings.ReplaceAll(strings.Replace(yaml, "name: a,", "name: a, labels: {x: y},", 1), "name: c,", "name: c, labels: {x: y},")
+	if d := cmp.Diff([]string{"b > a ready", "a > c ready", "b > c ready"}, edges(compute(t, w, s, yaml, apply()))); d != "" {
 		t.Error(d)
 	}
 }

@@ -199,6 +199,8 @@ type Plan struct {
 	Warnings []string  `json:"warnings,omitempty"`
 	// LeftAlone is what others set and a drift leaves alone.
 	LeftAlone []LeftAlone `json:"leftAlone,omitempty"`
+	// PruneFirst says that deletions come before all else, not after it.
+	PruneFirst bool `json:"pruneFirst,omitempty"`
 	// Gone are inventory entries that were seen gone, or are no longer the
 	// release's: they need no request and leave the inventory.
 	Gone []object.ID `json:"gone,omitempty"`
@@ -231,6 +233,10 @@ type Reader interface {
 	Kind(ctx context.Context, gk schema.GroupKind, version string) (object.Kind, error)
 	Get(ctx context.Context, k object.Kind, namespace, name string) (*unstructured.Unstructured, error)
 	List(ctx context.Context, k object.Kind, namespace, selector string) (*unstructured.UnstructuredList, error)
+	// ListMetadata lists objects without their content; namespace "" is all.
+	ListMetadata(ctx context.Context, k object.Kind, namespace, selector string) ([]*unstructured.Unstructured, error)
+	// Kinds are all kinds that live in namespaces, each in its preferred version.
+	Kinds(ctx context.Context) ([]object.Kind, error)
 	// DryRun asks what a server-side apply would answer. created is true when it
 	// would create the object.
 	DryRun(ctx context.Context, k object.Kind, body *unstructured.Unstructured, o object.ApplyOptions) (merged *unstructured.Unstructured, created bool, err error)
@@ -268,6 +274,12 @@ type Options struct {
 	NoPrune bool
 	// MaxDelete allows that many deletions past the mass-delete guard; -1 is unset.
 	MaxDelete int
+	// DeleteCRDs deletes definitions that are no longer wanted, and with them all
+	// objects of their kinds; DeleteNamespace, on OpDelete, the release's namespace
+	// and all that is in it.
+	DeleteCRDs, DeleteNamespace bool
+	// PruneFirst deletes before anything is created or updated.
+	PruneFirst bool
 	// AllowEmpty allows a bundle that renders no objects to empty a release.
 	AllowEmpty bool
 	// ReplaceBundle and ChangeEnvironment allow a release to become another

@@ -29,8 +29,12 @@ func (p *planner) pruneOne(l *leftover, wanted map[string]object.ID) {
 			p.plan.Warnings = append(p.plan.Warnings, p.name(l.id)+" "+why)
 		}
 		return
-	case c.Shared:
+	case c.Shared && !p.deletesShared(l.id):
 		p.keepShared(&c)
+		return
+	case c.Shared:
+		p.remove(&c)
+		p.plan.Changes = append(p.plan.Changes, c)
 		return
 	}
 	protected, keep := policy.Protected(object.Object{Body: l.live})
@@ -50,6 +54,12 @@ func (p *planner) remove(c *Change) {
 	c.Impact = stops(c)
 	if p.o.Op == OpApply {
 		c.Reason = "removed from the bundle"
+	}
+	if c.Shared {
+		c.Reason = "asked for by --delete-crds"
+		if c.ID.GroupKind() == object.NamespaceKind {
+			c.Reason = "asked for by --delete-namespace"
+		}
 	}
 	if c.Live.GetDeletionTimestamp() != nil {
 		c.Reason = "is being deleted already"
@@ -74,6 +84,9 @@ func (p *planner) gone(l *leftover, wanted map[string]object.ID) (why string, go
 		return "", true
 	}
 	uid := string(l.live.GetUID())
+	if p.deletesNamespace() && l.id == p.namespaceID() {
+		return "", false // it was asked for by its name
+	}
 	if id, ok := wanted[uid]; ok {
 		return "is the same object as " + p.name(id) + " and stays", true
 	}

@@ -116,6 +116,33 @@ func (w *world) List(_ context.Context, k object.Kind, namespace, selector strin
 	return list, nil
 }
 
+func (w *world) ListMetadata(_ context.Context, k object.Kind, namespace, selector string) ([]*unstructured.Unstructured, error) {
+	if err := w.denied("list", k, ""); err != nil {
+		return nil, err
+	}
+	sel, err := labels.Parse(selector)
+	if err != nil {
+		return nil, err
+	}
+	var all []*unstructured.Unstructured
+	for id, u := range w.objects {
+		if id.GroupKind() == k.GroupKind() && (namespace == "" || id.Namespace == namespace) && sel.Matches(labels.Set(u.GetLabels())) {
+			all = append(all, u.DeepCopy())
+		}
+	}
+	return all, nil
+}
+
+func (w *world) Kinds(context.Context) ([]object.Kind, error) {
+	var all []object.Kind
+	for _, k := range w.kinds {
+		if k.Namespaced {
+			all = append(all, k)
+		}
+	}
+	return all, nil
+}
+
 func (w *world) DryRun(_ context.Context, k object.Kind, body *unstructured.Unstructured, o object.ApplyOptions) (*unstructured.Unstructured, bool, error) {
 	w.count("dry-run")
 	id := object.IDOf(body)
@@ -252,7 +279,7 @@ func (w *world) carryOut(p *Plan, s *release.State) {
 		}
 	}
 	s.Version = "1"
-	s.Revisions = append(s.Revisions, release.Revision{Number: len(s.Revisions) + 1, Origin: p.Wanted.Origin})
+	s.Revisions = append(s.Revisions, release.Revision{Number: len(s.Revisions) + 1, Status: release.Deployed, Origin: p.Wanted.Origin})
 }
 
 var shop = Target{Namespace: "shop", Release: "shop"}

@@ -84,7 +84,7 @@ var retries = []rule{{
 	name:   "a webhook is not up yet",
 	match:  func(f failure) bool { return f.internal() && strings.Contains(f.message, "failed calling webhook") },
 	reads:  budget{total: 2 * time.Second, first: 500 * time.Millisecond, max: time.Second},
-	writes: budget{total: 30 * time.Second, first: 500 * time.Millisecond, max: 3 * time.Second},
+	writes: budget{total: time.Minute, first: 500 * time.Millisecond, max: 3 * time.Second},
 }, {
 	name: "etcd changes its leader or is slow",
 	match: func(f failure) bool {

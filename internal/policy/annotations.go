@@ -81,6 +81,25 @@ func Of(o object.Object, r Rules) (Policy, error) {
 	return p, errors.Join(errs...)
 }
 
+// Order reads how a live object asked to be ordered: its weight, and what it
+// depends on. What cannot be read asks nothing: it was judged when it was applied.
+func Order(live object.Object) (weight int, dependsOn []object.ID) {
+	annotations := live.Body.GetAnnotations()
+	var p Policy
+	for _, name := range []string{"belay.sh/weight", "belay.sh/depends-on", "argocd.argoproj.io/sync-wave", "config.kubernetes.io/depends-on"} {
+		value, said := annotations[name]
+		if !said {
+			continue
+		}
+		read := readers[name]
+		if read == nil {
+			read = foreign[name]
+		}
+		_ = read(&p, live, value)
+	}
+	return p.Weight, p.DependsOn
+}
+
 // Check reads the policies of all objects, and reports all mistakes in them at
 // once. A label that belay writes itself is one too.
 func Check(objs []object.Object, r Rules) error {

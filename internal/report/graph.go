@@ -37,7 +37,7 @@ func Graph(w io.Writer, p *diff.Plan, full bool) error {
 }
 
 // depths is when each change can start: 0 when it sends nothing. What is pruned
-// comes after all that is not.
+// comes after all that is not, or before it.
 func depths(p *diff.Plan, waits [][]diff.Edge) []int {
 	depth := make([]int, len(p.Changes))
 	visit := func(deletions bool, base int) int {
@@ -64,7 +64,7 @@ func depths(p *diff.Plan, waits [][]diff.Edge) []int {
 		}
 		return top
 	}
-	visit(true, visit(false, 0))
+	visit(!p.PruneFirst, visit(p.PruneFirst, 0))
 	return depth
 }
 

@@ -1,0 +1,150 @@
+package diff
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
+	"github.com/belay-sh/belay/internal/refs"
+)
+
+// unmaking is the order in which a plan deletes: the other way round than things
+// were made, as far as the live objects tell.
+type unmaking struct {
+	plan  *Plan
+	index map[object.ID]int // of the changes that delete
+	graph *graph
+	edges []Edge
+}
+
+// deletions orders what is deleted: what depends on something goes before it,
+// what refers before what it refers to, and custom resources before the pods
+// of the operator that has to see them off.
+func (p *planner) deletions() []Edge {
+	u := unmaking{plan: p.plan, index: map[object.ID]int{}, graph: newGraph(len(p.plan.Changes))}
+	var objs []object.Object
+	for i := range p.plan.Changes {
+		if c := &p.plan.Changes[i]; c.Action == Delete {
+			u.index[c.ID] = i
+			objs = append(objs, object.Object{Body: c.Live})
+		}
+	}
+	if p.o.PruneFirst && len(objs) > 0 {
+		p.plan.Warnings = append(p.plan.Warnings, "deletions come first (--prune-first): what they served is away until the rest is ready")
+	}
+	own, deletesOwn := u.index[object.ID{Kind: object.NamespaceKind.Kind, Name: p.o.Target.Namespace}]
+	u.asked(objs)
+	for _, ref := range refs.Scan(objs) {
+		u.add(ref.From, ref.To, ref.Path)
+	}
+	u.operators(objs)
+	if deletesOwn { // the release's records live in it
+		for _, o := range objs {
+			u.add(o.ID(), p.plan.Changes[own].ID, "the release's namespace goes last")
+		}
+	}
+	slices.SortStableFunc(u.edges, func(a, b Edge) int {
+		return cmp.Or(cmp.Compare(a.After, b.After), cmp.Compare(a.Before, b.Before))
+	})
+	return u.edges
+}
+
+// add makes one object go before another, if both go and it closes no circle.
+func (u *unmaking) add(first, then object.ID, why string) bool {
+	before, ok := u.index[first]
+	after, both := u.index[then]
+	if !ok || !both || before == after {
+		return false
+	}
+	if _, twice := u.graph.whys[[2]int{before, after}]; twice {
+		return true
+	}
+	if u.graph.reaches(after, before) {
+		return false
+	}
+	u.graph.add(before, after, why)
+	u.edges = append(u.edges, Edge{Before: before, After: after, Need: refs.Gone, Why: why})
+	return true
+}
+
+// asked adds what the live objects' annotations ask for: what depends goes before
+// what it depends on, and higher weights before lower ones. One that cannot be read
+// any more asks nothing.
+func (u *unmaking) asked(objs []object.Object) {
+	weights := make([]int, len(objs))
+	for i, o := range objs {
+		weight, dependsOn := policy.Order(o)
+		weights[i] = weight
+		for _, on := range dependsOn {
+			u.add(o.ID(), u.find(on, o.ID().Namespace), "belay.sh/depends-on")
+		}
+	}
+	levels := levelsOf(weights)
+	for i := len(levels) - 1; i > 0; i-- {
+		for _, high := range levels[i].members {
+			for _, low := range levels[i-1].members {
+				u.add(objs[high].ID(), objs[low].ID(), weightWhy)
+			}
+		}
+	}
+}
+
+// find completes what an annotation names with what goes: a namespace that is left
+// out is the object's own, a group that of the one that fits.
+func (u *unmaking) find(on object.ID, namespace string) object.ID {
+	if on.Namespace == "" {
+		on.Namespace = namespace
+	}
+	if _, ok := u.index[on]; ok || on.Group != "" {
+		return on
+	}
+	for id := range u.index {
+		if on.Kind == id.Kind && on.Namespace == id.Namespace && on.Name == id.Name {
+			return id
+		}
+	}
+	on.Namespace = "" // it may have none
+	return on
+}
+
+// operators makes custom resources, and definitions, go before the workloads of
+// the release: one of these may have to remove their finalizers. With them go
+// their dependents, which may have finalizers as well.
+func (u *unmaking) operators(objs []object.Object) {
+	var workloads []object.ID
+	for _, o := range objs {
+		if makesPods(o.ID().GroupKind()) {
+			workloads = append(workloads, o.ID())
+		}
+	}
+	for _, o := range objs {
+		gk := o.ID().GroupKind()
+		if !custom(gk) && gk != object.CRDKind {
+			continue
+		}
+		for _, workload := range workloads {
+			if u.add(o.ID(), workload, "an operator may have to see it off") && custom(gk) {
+				u.plan.Changes[u.index[o.ID()]].Steps[0].Propagation = "Foreground"
+			}
+		}
+	}
+}
+
+// custom says whether a kind is none of Kubernetes' own.
+func custom(gk schema.GroupKind) bool {
+	name, ours := strings.CutSuffix(gk.Group, ".k8s.io")
+	if !ours {
+		return strings.Contains(gk.Group, ".")
+	}
+	switch name {
+	case "admissionregistration", "apiextensions", "apiregistration", "certificates", "coordination", "discovery",
+		"events", "flowcontrol.apiserver", "networking", "node", "rbac.authorization", "resource", "scheduling",
+		"storage", "storagemigration":
+		return false
+	}
+	return true
+}
