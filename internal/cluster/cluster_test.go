@@ -544,3 +544,27 @@ func TestAServerThatRestartsIsWaitedFor(t *testing.T) {
 		t.Error(v, err)
 	}
 }
+
+func TestManyObjectsAreReadByPages(t *testing.T) {
+	c, count := server(t, func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		if q.Get("limit") != "500" || q.Get("labelSelector") != "app=a" {
+			t.Errorf("asked %s", r.URL)
+		}
+		if q.Get("continue") == "" {
+			_, _ = io.WriteString(w, `{"metadata":{"resourceVersion":"7","continue":"there"},"items":[{"metadata":{"name":"a"}}]}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"metadata":{"resourceVersion":"7"},"items":[{"metadata":{"name":"b"}}]}`)
+	})
+	var names []string
+	version, err := c.Each(t.Context(), deploys, "shop", "app=a", func(u *unstructured.Unstructured) {
+		names = append(names, u.GetKind()+"/"+u.GetName())
+	})
+	if err != nil || version != "7" || count.Load() != 2 {
+		t.Errorf("version %s, %d requests, %v", version, count.Load(), err)
+	}
+	if d := cmp.Diff([]string{"Deployment/a", "Deployment/b"}, names); d != "" {
+		t.Error(d)
+	}
+}

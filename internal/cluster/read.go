@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -28,6 +29,40 @@ func (c *Client) Get(ctx context.Context, k object.Kind, namespace, name string)
 // is all. It is consistent: never older than the last write.
 func (c *Client) List(ctx context.Context, k object.Kind, namespace, selector string) (*unstructured.UnstructuredList, error) {
 	return c.list(ctx, k, namespace, selector, "")
+}
+
+// pageSize is how many objects are read at once where there may be very many.
+const pageSize = 500
+
+// Each calls fn for all objects of a kind that a selector matches, page by page,
+// so that a large namespace does not have to fit into memory; namespace "" is all.
+// It returns the resourceVersion of the whole, to watch from. When the server has
+// forgotten it between two pages, the error is IsResourceExpired.
+func (c *Client) Each(ctx context.Context, k object.Kind, namespace, selector string, fn func(*unstructured.Unstructured)) (string, error) {
+	r := request{method: http.MethodGet, path: pathOf(k, namespace, ""), about: k}
+	r.query = url.Values{"limit": {strconv.Itoa(pageSize)}}
+	if selector != "" {
+		r.query.Set("labelSelector", selector)
+	}
+	for {
+		a, err := c.do(ctx, r)
+		if err != nil {
+			return "", err
+		}
+		u, err := a.object()
+		if err != nil {
+			return "", err
+		}
+		page := listOf(u, k)
+		for i := range page.Items {
+			fn(&page.Items[i])
+		}
+		next := page.GetContinue()
+		if next == "" {
+			return page.GetResourceVersion(), nil
+		}
+		r.query.Set("continue", next)
+	}
 }
 
 // ListMetadata lists objects without their content; namespace "" is all.

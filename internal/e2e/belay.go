@@ -28,6 +28,8 @@ type Run struct {
 	Seed  uint64
 	// Signal, if given, is sent to it at a request.
 	Signal *Signal
+	// Before is called for every request before it is passed on, from any goroutine.
+	Before func(proxy.Request)
 	// Unchecked leaves out the runs that check what must hold after an apply.
 	Unchecked bool
 	// Server replaces the proxy's address in the kubeconfig.
@@ -56,6 +58,10 @@ type Result struct {
 	// Signaled is true when Run.Signal was sent; After is how long it lived then.
 	Signaled bool
 	After    time.Duration
+	// Took is how long it lived, CPU how much of that it computed, and Memory the
+	// most bytes that it had.
+	Took, CPU time.Duration
+	Memory    int
 }
 
 // String shows everything about a run, for failures.
@@ -94,8 +100,13 @@ func (e *Env) start(run Run) *Result {
 	p := &process{signal: run.Signal, started: make(chan struct{}), ended: make(chan struct{})}
 	px, err := proxy.Start(e.c.up, proxy.Options{
 		Rules: run.Rules, Seed: run.Seed, Address: e.address,
-		Before: func(r proxy.Request) bool { return p.request(r, false) },
-		After:  func(r proxy.Request) bool { return p.request(r, true) },
+		Before: func(r proxy.Request) bool {
+			if run.Before != nil {
+				run.Before(r)
+			}
+			return p.request(r, false)
+		},
+		After: func(r proxy.Request) bool { return p.request(r, true) },
 	})
 	if err != nil {
 		e.t.Fatal(err)
@@ -120,6 +131,7 @@ func (e *Env) start(run Run) *Result {
 	p.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + e.home, "KUBECONFIG=" + path, "TZ=UTC", "USER=tester",
 	}, run.Vars...)
+	began := time.Now()
 	err = p.run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -127,7 +139,11 @@ func (e *Env) start(run Run) *Result {
 	}
 	r := &Result{
 		Args: run.Args, Stdout: stdout.String(), Stderr: stderr.String(),
-		Exit: p.cmd.ProcessState.ExitCode(), Requests: px.Requests(),
+		Exit: p.cmd.ProcessState.ExitCode(), Requests: px.Requests(), Took: p.endedAt.Sub(began),
+		CPU: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(),
+	}
+	if usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.Memory = int(usage.Maxrss) << 10 // Linux counts in KiB
 	}
 	if sent := p.sentAt(); !sent.IsZero() {
 		r.Signaled, r.After = true, p.endedAt.Sub(sent)

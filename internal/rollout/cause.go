@@ -19,7 +19,6 @@ type collected struct {
 	id    object.ID
 	state State
 	family
-	events []*unstructured.Unstructured
 	// claims are the claims of pods that wait for them, noClaims those that do not exist.
 	claims   []*unstructured.Unstructured
 	noClaims []string
@@ -82,7 +81,7 @@ func see(id object.ID) string {
 // they tell; one pod counts with its first problem only.
 func (c *collected) groups() [][]problem {
 	all := c.problems()
-	all = append(all, eventProblems(c.family, c.events)...)
+	all = append(all, eventProblems(c.family)...)
 	if c.root.GetKind() == "Job" && c.state.Phase == Failed {
 		all = append(all, c.ends()...)
 	}

@@ -172,7 +172,7 @@ func TestDiagnosis(t *testing.T) {
 				}
 				return
 			}
-			e := &explainer{w: c.watcher(), events: map[string]*namespaceEvents{}, notes: map[string]bool{}}
+			e := newExplainer(c.watcher(), nil, nil)
 			e.collect(t.Context(), &col)
 			var got []Cause
 			for _, f := range col.causes(time.Date(2026, 11, 21, 20, 1, 0, 0, time.UTC)) {

@@ -10,12 +10,13 @@ import (
 	"github.com/belay-sh/belay/internal/object"
 )
 
-// eventFeed is what the events of a namespace said when they were last asked.
-// A pod whose volumes cannot be mounted says so nowhere else.
-type eventFeed struct {
-	list   []*unstructured.Unstructured
-	asked  time.Time
-	asking bool
+// failedCreate is the word of a controller that may not make pods.
+const failedCreate = "FailedCreate"
+
+// setupFailures are the words for what keeps a pod's containers from being
+// made. The pod itself does not say so anywhere.
+var setupFailures = map[string]bool{
+	"FailedMount": true, "FailedAttachVolume": true, "FailedMapVolume": true, "FailedCreatePodSandBox": true,
 }
 
 // preparing says whether pods of a workload have been without containers for so
@@ -61,44 +62,14 @@ func isPreparing(pod *unstructured.Unstructured) bool {
 	return true
 }
 
-// askEvents reads the events of a namespace, now and then. The caller holds mu.
-func (t *Tracker) askEvents(namespace string) {
-	f := t.events[namespace]
-	if f == nil {
-		f = &eventFeed{}
-		t.events[namespace] = f
-	}
-	if f.asking || t.o.Now().Sub(f.asked) < eventsEvery {
-		return
-	}
-	f.asking, f.asked = true, t.o.Now()
-	t.goes(func() {
-		list, err := t.w.List(t.ctx, eventKind, namespace, "")
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		f.asking = false
-		if err == nil { // without the right to read events the timeout decides
-			f.list = pointers(list)
-		}
-	})
-}
-
-func pointers(list *unstructured.UnstructuredList) []*unstructured.Unstructured {
-	all := make([]*unstructured.Unstructured, len(list.Items))
-	for i := range list.Items {
-		all[i] = &list.Items[i]
-	}
-	return all
-}
-
 // eventProblems finds what only events tell: pods whose volumes or network
 // cannot be set up, and pods that a controller may not make.
-func eventProblems(f family, events []*unstructured.Unstructured) []problem {
+func eventProblems(f family) []problem {
 	var all []problem
 	if isShort(f.root) {
-		for _, e := range eventsOf(f.root, events) {
-			if text(at(e, "reason")) == "FailedCreate" {
-				all = []problem{{class: quota, reason: "FailedCreate", message: text(at(e, "message"))}}
+		for _, e := range eventsOf(f.root, f.events) {
+			if text(at(e, "reason")) == failedCreate && !f.madePodsSince(e) {
+				all = []problem{{class: quota, reason: failedCreate, message: text(at(e, "message"))}}
 			}
 		}
 	}
@@ -107,11 +78,20 @@ func eventProblems(f family, events []*unstructured.Unstructured) []problem {
 		if !isPreparing(pod) {
 			continue
 		}
-		if p, ok := setupProblem(pod, events); ok {
+		if p, ok := setupProblem(pod, f.events); ok {
 			all = append(all, p)
 		}
 	}
 	return all
+}
+
+// madePodsSince says whether a refusal is over: its controller has made a pod
+// later. Events are kept for an hour.
+func (f family) madePodsSince(refusal *unstructured.Unstructured) bool {
+	_, _, last := occurred(refusal)
+	return slices.ContainsFunc(f.pods, func(p *unstructured.Unstructured) bool {
+		return owned(p, uidOf(f.root)) && moment(at(p, "metadata", "creationTimestamp")).After(last)
+	})
 }
 
 // setupProblem reads why a pod's containers are not made.
@@ -119,13 +99,13 @@ func setupProblem(pod *unstructured.Unstructured, events []*unstructured.Unstruc
 	var found problem
 	for _, e := range eventsOf(pod, events) {
 		reason := text(at(e, "reason"))
-		switch reason {
-		case "FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox":
-			message := text(at(e, "message"))
-			// The kubelet's summary of a time-out tells less than the cause before it.
-			if found.class == none || !strings.HasPrefix(message, "Unable to attach or mount volumes") {
-				found = problem{class: config, pod: pod, reason: reason, message: message}
-			}
+		if !setupFailures[reason] {
+			continue
+		}
+		message := text(at(e, "message"))
+		// The kubelet's summary of a time-out tells less than the cause before it.
+		if found.class == none || !strings.HasPrefix(message, "Unable to attach or mount volumes") {
+			found = problem{class: config, pod: pod, reason: reason, message: message}
 		}
 	}
 	return found, found.class != none

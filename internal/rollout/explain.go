@@ -10,8 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/belay-sh/belay/internal/object"
 )
 
 const (
@@ -25,7 +23,7 @@ const (
 // by now have no cause; j is the bundle's own say about kinds. What cannot be read is left out of the diagnosis, and
 // said in its notes.
 func Explain(ctx context.Context, w Watcher, j *Judge, targets []Target) Diagnosis {
-	e := &explainer{w: w, judge: j, events: map[string]*namespaceEvents{}, notes: map[string]bool{}}
+	e := newExplainer(w, j, targets)
 	causes := make([][]Cause, len(targets))
 	var g errgroup.Group
 	g.SetLimit(explainParallel)
@@ -47,18 +45,38 @@ func Explain(ctx context.Context, w Watcher, j *Judge, targets []Target) Diagnos
 	return d
 }
 
-// explainer reads what a diagnosis needs, events once per namespace.
+// fewTargets is how many workloads of a namespace have their pods listed by
+// their selectors; for more of them all pods are read once.
+const fewTargets = 8
+
+// explainer reads what a diagnosis needs, and nothing twice.
 type explainer struct {
-	w      Watcher
-	judge  *Judge
-	mu     sync.Mutex
-	events map[string]*namespaceEvents
-	notes  map[string]bool
+	w     Watcher
+	judge *Judge
+	// many are the namespaces of so many targets that all pods are read.
+	many map[string]bool
+
+	mu       sync.Mutex
+	listings map[feedKey]*listing
+	notes    map[string]bool
 }
 
-type namespaceEvents struct {
-	once sync.Once
-	list []*unstructured.Unstructured
+// listing is what one LIST showed.
+type listing struct {
+	once  sync.Once
+	cache *cache
+}
+
+func newExplainer(w Watcher, j *Judge, targets []Target) *explainer {
+	e := &explainer{w: w, judge: j, many: map[string]bool{}, listings: map[feedKey]*listing{}, notes: map[string]bool{}}
+	count := map[string]int{}
+	for _, t := range targets {
+		if hasPods(t.ID) {
+			count[t.ID.Namespace]++
+			e.many[t.ID.Namespace] = count[t.ID.Namespace] > fewTargets
+		}
+	}
+	return e
 }
 
 // unreadable notes what could not be read; true when there was an error.
@@ -76,25 +94,33 @@ func (e *explainer) unreadable(what, namespace string, err error) bool {
 	return true
 }
 
-func (e *explainer) list(ctx context.Context, what string, k object.Kind, namespace, selector string) []*unstructured.Unstructured {
-	list, err := e.w.List(ctx, k, namespace, selector)
-	if e.unreadable(what, namespace, err) {
-		return nil
-	}
-	return pointers(list)
-}
-
-func (e *explainer) eventsOf(ctx context.Context, namespace string) []*unstructured.Unstructured {
+// list reads objects that are about others.
+func (e *explainer) list(ctx context.Context, what string, key feedKey, about func(*unstructured.Unstructured) string) *cache {
 	e.mu.Lock()
-	n := e.events[namespace]
-	if n == nil {
-		n = &namespaceEvents{}
-		e.events[namespace] = n
+	l := e.listings[key]
+	if l == nil {
+		l = &listing{cache: newCache(about)}
+		e.listings[key] = l
 	}
 	e.mu.Unlock()
-	n.once.Do(func() { n.list = e.list(ctx, "events", eventKind, namespace, "") })
-	return n.list
+	l.once.Do(func() {
+		_, err := e.w.Each(ctx, key.kind, key.namespace, key.selector, func(u *unstructured.Unstructured) { l.cache.put(withoutManagers(u)) })
+		e.unreadable(what, key.namespace, err)
+	})
+	return l.cache
 }
+
+// eventsOf reads the events about objects.
+func (e *explainer) eventsOf(ctx context.Context, namespace string, about ...*unstructured.Unstructured) []*unstructured.Unstructured {
+	cache := e.list(ctx, "events", feedKey{kind: eventKind, namespace: namespace}, subjectOf)
+	var all []*unstructured.Unstructured
+	for _, u := range about {
+		all = cache.appendTo(all, uidOf(u))
+	}
+	return all
+}
+
+func subjectOf(e *unstructured.Unstructured) string { return text(at(e, "involvedObject", "uid")) }
 
 // explain looks into one target.
 func (e *explainer) explain(ctx context.Context, target Target) []Cause {
@@ -135,15 +161,21 @@ func (e *explainer) collect(ctx context.Context, c *collected) {
 		c.pods = []*unstructured.Unstructured{c.root}
 	}
 	if selector := podSelector(c.root); hasPods(c.id) && selector != "" {
-		if c.id.Kind == "Deployment" {
-			c.sets = e.list(ctx, "replica sets", replicaSetKind, ns, selector)
+		if e.many[ns] {
+			selector = ""
 		}
-		c.pods = e.list(ctx, "pods", podKind, ns, selector)
+		pods := e.list(ctx, "pods", feedKey{podKind, ns, selector}, ownerOf)
+		c.pods = pods.appendTo(nil, uidOf(c.root))
+		if c.id.Kind == "Deployment" {
+			c.sets = e.list(ctx, "replica sets", feedKey{replicaSetKind, ns, selector}, ownerOf).appendTo(nil, uidOf(c.root))
+			for _, rs := range c.sets {
+				c.pods = pods.appendTo(c.pods, uidOf(rs))
+			}
+		}
 	}
-	if ns == "" || len(c.pods) == 0 && !hasPods(c.id) {
+	if ns == "" {
 		return
 	}
-	c.events = e.eventsOf(ctx, ns)
 	for _, claim := range c.pendingClaims() {
 		u, err := e.w.Get(ctx, claimKind, ns, claim)
 		if apierrors.IsNotFound(err) {
@@ -154,6 +186,8 @@ func (e *explainer) collect(ctx context.Context, c *collected) {
 			c.claims = append(c.claims, u)
 		}
 	}
+	about := slices.Concat([]*unstructured.Unstructured{c.root}, c.sets, c.pods, c.claims)
+	c.events = e.eventsOf(ctx, ns, about...)
 }
 
 // addLog adds the last lines of the container that a cause is about.

@@ -13,62 +13,36 @@ import (
 const (
 	againFirst = 200 * time.Millisecond
 	againMax   = 3 * time.Second
+	// pollShare bounds the part of its time that a server spends on lists, where
+	// nothing can be watched: one in so many.
+	pollShare = 10
 )
 
-// feedKey is what one watch shows.
+// feedKey is what one watch shows: all objects of a kind in a namespace, or
+// those of them that a selector matches.
 type feedKey struct {
 	kind      object.Kind
 	namespace string
 	selector  string
-	// parts is true for the pods and ReplicaSets of a workload, false for targets.
-	parts bool
 }
 
-// feed keeps what one watch shows. Its fields belong to the tracker's mu.
+// feed is one watch. Its fields belong to the tracker's mu.
 type feed struct {
 	key feedKey
-	// cache holds the objects by UID, for feeds of pods and ReplicaSets.
-	cache map[string]*unstructured.Unstructured
-	// listed is true once the cache is complete.
-	listed bool
-	// users are the workloads that look at the cache; with none it ends.
-	users  int
-	cancel context.CancelFunc
+	// parts keeps what workloads are made of; nil where targets are shown.
+	parts *cache
 }
 
-func (f *feed) all() []*unstructured.Unstructured {
-	all := make([]*unstructured.Unstructured, 0, len(f.cache))
-	for _, u := range f.cache {
-		all = append(all, u)
-	}
-	return all
-}
-
-// feed returns the feed of a key, started if it is new. The caller holds mu.
-func (t *Tracker) feed(key feedKey) *feed {
-	if f := t.feeds[key]; f != nil {
-		return f
-	}
-	ctx, cancel := context.WithCancel(t.ctx)
-	f := &feed{key: key, cache: map[string]*unstructured.Unstructured{}, cancel: cancel}
-	t.feeds[key] = f
-	t.goes(func() {
-		defer cancel()
-		t.follow(ctx, f)
-	})
-	return f
-}
-
-// drop ends a feed that nobody looks at any more. The caller holds mu.
-func (t *Tracker) drop(f *feed) {
-	if f == nil {
+// feed starts the feed of a key, if there is none yet; parts is for what
+// workloads are made of. A feed lasts as long as the tracker, so that no kind and
+// namespace is ever watched twice. The caller holds mu.
+func (t *Tracker) feed(key feedKey, parts *cache) {
+	if t.feeds[key] != nil {
 		return
 	}
-	f.users--
-	if f.users == 0 && f.key.parts {
-		f.cancel()
-		delete(t.feeds, f.key)
-	}
+	f := &feed{key: key, parts: parts}
+	t.feeds[key] = f
+	t.goes(func() { t.follow(t.ctx, f) })
 }
 
 // follow keeps a feed up to date until ctx ends: a LIST, then a watch from
@@ -78,30 +52,30 @@ func (t *Tracker) follow(ctx context.Context, f *feed) {
 	wait, canWatch := againFirst, true
 	for ctx.Err() == nil {
 		since := t.o.Now()
-		list, err := t.w.List(ctx, f.key.kind, f.key.namespace, f.key.selector)
+		version, err := t.list(ctx, f, since)
 		if err == nil {
-			t.relist(f, list, since)
 			wait = againFirst
 			if canWatch {
-				err = t.w.Watch(ctx, f.key.kind, f.key.namespace, f.key.selector, list.GetResourceVersion(), func(e object.Event) error {
+				err = t.w.Watch(ctx, f.key.kind, f.key.namespace, f.key.selector, version, func(e object.Event) error {
 					t.event(f, e)
 					return nil
 				})
 				canWatch = !apierrors.IsForbidden(err) && !apierrors.IsMethodNotSupported(err)
 			}
 			if !canWatch {
-				wait = pollEvery
+				wait = max(pollEvery, pollShare*t.o.Now().Sub(since))
 			}
 		} else if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
-			if f.key.parts {
-				return // without the right to see its pods the workload's own word must do
+			if f.parts != nil {
+				t.refuse(f) // the workload's own word must do
+				return
 			}
 			t.askEach(f)
 		}
 		if pause(ctx, wait) != nil {
 			return
 		}
-		wait = min(2*wait, againMax)
+		wait = min(2*wait, max(againMax, wait))
 	}
 }
 
@@ -116,29 +90,41 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// relist takes in a whole list that was asked for at since. What was followed
-// then and is not in it is gone, or has lost its label: it is asked for.
-func (t *Tracker) relist(f *feed, list *unstructured.UnstructuredList, since time.Time) {
+// list reads all that a feed shows; the reading began at since.
+func (t *Tracker) list(ctx context.Context, f *feed, since time.Time) (version string, err error) {
+	if f.parts != nil {
+		fresh := newCache(f.parts.about)
+		version, err = t.w.Each(ctx, f.key.kind, f.key.namespace, f.key.selector, func(u *unstructured.Unstructured) { fresh.put(slim(u)) })
+		if err == nil {
+			t.relistParts(f, fresh)
+		}
+		return version, err
+	}
+	shown := map[object.ID]bool{}
+	version, err = t.w.Each(ctx, f.key.kind, f.key.namespace, f.key.selector, func(u *unstructured.Unstructured) {
+		shown[object.IDOf(u)] = true
+		t.observe(withoutManagers(u))
+	})
+	if err == nil {
+		t.askAbsent(f, shown, since)
+	}
+	return version, err
+}
+
+// withoutManagers drops what readiness does not depend on, and is most of many
+// objects. Who calls it owns the object.
+func withoutManagers(u *unstructured.Unstructured) *unstructured.Unstructured {
+	if meta, ok := at(u, "metadata").(map[string]any); ok {
+		delete(meta, "managedFields")
+	}
+	return u
+}
+
+// askAbsent has the targets asked for that a list began at since does not show:
+// they are gone, or have lost their label.
+func (t *Tracker) askAbsent(f *feed, shown map[object.ID]bool, since time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	clear(f.cache)
-	shown := make(map[object.ID]bool, len(list.Items))
-	for i := range list.Items {
-		u := &list.Items[i]
-		if f.key.parts {
-			f.cache[uidOf(u)] = u
-		}
-		id := object.IDOf(u)
-		shown[id] = true
-		if !f.key.parts {
-			t.show(u)
-		}
-	}
-	f.listed = true
-	if f.key.parts {
-		t.wake(f)
-		return
-	}
 	for id, x := range t.targets {
 		if x.Kind == f.key.kind && id.Namespace == f.key.namespace && x.added.Before(since) && !shown[id] {
 			x.asks = true
@@ -159,11 +145,12 @@ func (t *Tracker) askEach(f *feed) {
 
 // event takes in what a watch shows.
 func (t *Tracker) event(f *feed, e object.Event) {
-	if !f.key.parts {
-		if !e.Deleted {
-			t.observe(e.Object)
-			return
-		}
+	switch {
+	case f.parts != nil:
+		t.eventOfPart(f, e)
+	case !e.Deleted:
+		t.observe(withoutManagers(e.Object))
+	default:
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		delete(t.early, object.IDOf(e.Object))
@@ -171,24 +158,6 @@ func (t *Tracker) event(f *feed, e object.Event) {
 			// Gone, or without its label only.
 			x.asks, x.asking = true, true
 			t.goes(func() { t.ask(x) })
-		}
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if e.Deleted {
-		delete(f.cache, uidOf(e.Object))
-	} else {
-		f.cache[uidOf(e.Object)] = e.Object
-	}
-	t.wake(f)
-}
-
-// wake judges the workloads that look at a feed again. The caller holds mu.
-func (t *Tracker) wake(f *feed) {
-	for _, x := range t.targets {
-		if (x.pods == f || x.sets == f) && x.last != nil {
-			t.take(x, x.last)
 		}
 	}
 }

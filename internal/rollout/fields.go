@@ -93,12 +93,17 @@ func conditionOf(u *unstructured.Unstructured, kind string) condition {
 
 // owned says whether an object is controlled by the one with that UID.
 func owned(u *unstructured.Unstructured, uid string) bool {
+	return uid != "" && ownerOf(u) == uid
+}
+
+// ownerOf is the UID of the controller of an object, or empty.
+func ownerOf(u *unstructured.Unstructured) string {
 	for _, o := range items(at(u, "metadata", "ownerReferences")) {
 		if yes(in(o, "controller")) {
-			return text(in(o, "uid")) == uid
+			return text(in(o, "uid"))
 		}
 	}
-	return false
+	return ""
 }
 
 func uidOf(u *unstructured.Unstructured) string { return text(at(u, "metadata", "uid")) }

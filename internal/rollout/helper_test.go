@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
@@ -84,7 +85,7 @@ func (m *memory) tell(u *unstructured.Unstructured, deleted bool) {
 	}
 	for ch, scope := range m.watches {
 		if scope == u.GetKind()+"/"+u.GetNamespace() {
-			ch <- object.Event{Deleted: deleted, Object: u}
+			ch <- object.Event{Deleted: deleted, Object: u.DeepCopy()}
 		}
 	}
 }
@@ -120,20 +121,28 @@ func (m *memory) Get(ctx context.Context, k object.Kind, namespace, name string)
 	return nil, apierrors.NewNotFound(schema.GroupResource{Resource: k.Resource}, name)
 }
 
-func (m *memory) List(ctx context.Context, k object.Kind, namespace, _ string) (*unstructured.UnstructuredList, error) {
+func (m *memory) Each(ctx context.Context, k object.Kind, namespace, selector string, fn func(*unstructured.Unstructured)) (string, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.called("list " + k.Kind); err != nil {
-		return nil, err
+	err := m.called("list " + k.Kind)
+	matches, _ := labels.Parse(selector)
+	if k.Kind != "Pod" && k.Kind != "ReplicaSet" || matches == nil {
+		matches = labels.Everything() // the objects of tests carry no release label
 	}
-	list := &unstructured.UnstructuredList{Object: map[string]any{}}
+	var found []*unstructured.Unstructured
 	for id, u := range m.objects {
-		if id.Kind == k.Kind && id.Namespace == namespace {
-			list.Items = append(list.Items, *u)
+		if id.Kind == k.Kind && id.Namespace == namespace && (len(u.GetLabels()) == 0 || matches.Matches(labels.Set(u.GetLabels()))) {
+			found = append(found, u.DeepCopy())
 		}
 	}
-	slices.SortFunc(list.Items, func(a, b unstructured.Unstructured) int { return object.IDOf(&a).Compare(object.IDOf(&b)) })
-	return list, ctx.Err()
+	m.mu.Unlock()
+	if err != nil {
+		return "", err
+	}
+	slices.SortFunc(found, func(a, b *unstructured.Unstructured) int { return object.IDOf(a).Compare(object.IDOf(b)) })
+	for _, u := range found {
+		fn(u)
+	}
+	return "", ctx.Err()
 }
 
 func (m *memory) Watch(ctx context.Context, k object.Kind, namespace, _, _ string, fn func(object.Event) error) error {

@@ -63,6 +63,8 @@ type family struct {
 	// sets are the ReplicaSets of a Deployment.
 	sets []*unstructured.Unstructured
 	pods []*unstructured.Unstructured
+	// events are about any of these.
+	events []*unstructured.Unstructured
 }
 
 // newest returns the ReplicaSet of a Deployment's current revision, or nil

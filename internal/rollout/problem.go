@@ -186,7 +186,7 @@ func imageOf(pod *unstructured.Unstructured, container, otherwise string) string
 // refusal finds that a controller may not create pods.
 func refusal(u *unstructured.Unstructured) problem {
 	c := conditionOf(u, "ReplicaFailure")
-	if c.Status != "True" || c.Reason != "FailedCreate" {
+	if c.Status != "True" || c.Reason != failedCreate {
 		return problem{}
 	}
 	return problem{class: quota, reason: c.Reason, message: c.Message}
@@ -207,7 +207,10 @@ func budgetOf(p problem, pol policy.Policy) time.Duration {
 	case unschedulable:
 		d = UnschedulableAfter
 	case crash:
-		return CrashFailAfter // the number of crashes is what people set
+		if pol.FailAfter > 0 { // the number of crashes is what people set; this makes it count sooner
+			return min(pol.FailAfter, CrashFailAfter)
+		}
+		return CrashFailAfter
 	default:
 		return 0
 	}
@@ -301,7 +304,7 @@ func (p problem) word() string {
 		return "ImagePullBackOff"
 	case "":
 		if p.class == quota {
-			return "FailedCreate"
+			return failedCreate
 		}
 	}
 	if p.class == crash {

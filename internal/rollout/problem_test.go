@@ -107,6 +107,8 @@ func TestHowLongAProblemMayLast(t *testing.T) {
 		{"three crashes", crashed(3), policy.Policy{}, -1},
 		{"four crashes", crashed(4), policy.Policy{}, 30 * time.Second},
 		{"two crashes where no more are allowed", crashed(2), policy.Policy{MaxRestarts: 2}, 30 * time.Second},
+		{"crashes, with a budget that is shorter", crashed(4), policy.Policy{FailAfter: 5 * time.Second}, 5 * time.Second},
+		{"crashes, with a budget that is longer", crashed(4), policy.Policy{FailAfter: time.Hour}, 30 * time.Second},
 		{"four crashes, but it runs again", problem{class: crash, crashes: 4}, policy.Policy{}, -1},
 		{"an image, with a budget of its own", problem{class: badImage}, policy.Policy{FailAfter: 3 * time.Second}, 3 * time.Second},
 		{"no node, with a budget of its own", problem{class: unschedulable}, policy.Policy{FailAfter: time.Hour}, time.Hour},

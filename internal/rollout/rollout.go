@@ -89,7 +89,10 @@ type Diagnosis struct {
 type Watcher interface {
 	Kind(ctx context.Context, gk schema.GroupKind, version string) (object.Kind, error)
 	Get(ctx context.Context, k object.Kind, namespace, name string) (*unstructured.Unstructured, error)
-	List(ctx context.Context, k object.Kind, namespace, selector string) (*unstructured.UnstructuredList, error)
+	// Each calls fn for all objects of a kind that a selector matches, as the
+	// server hands them out, page by page; fn owns them. It returns the
+	// resourceVersion to watch from.
+	Each(ctx context.Context, k object.Kind, namespace, selector string, fn func(*unstructured.Unstructured)) (resourceVersion string, err error)
 	// Watch calls fn for every event since resourceVersion until ctx ends, fn
 	// fails, or the server cannot resume (then the error is apierrors.IsResourceExpired
 	// or IsGone, and the caller lists again).

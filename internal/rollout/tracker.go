@@ -28,9 +28,8 @@ const (
 	// silentAfter is how long an object without a status may take to get one.
 	silentAfter = 3 * time.Second
 	// mountAfter is how long a pod may prepare its volumes before the events are
-	// asked what keeps it, and eventsEvery how often they are.
-	mountAfter  = 5 * time.Second
-	eventsEvery = 10 * time.Second
+	// asked what keeps it.
+	mountAfter = 5 * time.Second
 )
 
 // Options say how objects are followed.
@@ -64,13 +63,14 @@ type Tracker struct {
 	ticking bool
 	round   int
 	targets map[object.ID]*tracked
+	byUID   map[string]*tracked
 	feeds   map[feedKey]*feed
+	parts   map[string]*parts // by namespace
 	// early holds what watches showed of objects before they were added: the
 	// answer to a write may come later than what came of it. done are those whose
 	// way has ended.
-	early  map[object.ID]*unstructured.Unstructured
-	done   map[object.ID]bool
-	events map[string]*eventFeed // by namespace
+	early map[object.ID]*unstructured.Unstructured
+	done  map[object.ID]bool
 }
 
 // tracked is a target on its way.
@@ -82,10 +82,9 @@ type tracked struct {
 	// asks is true when no watch shows the object: it is asked for.
 	asks, asking bool
 	// ready is since when it has been ready, while that has to prove itself.
-	ready      time.Time
-	seen       sightings
-	pods, sets *feed // of a workload that takes its time
-	tailed     *tailed
+	ready  time.Time
+	seen   sightings
+	tailed *tailed
 }
 
 // NewTracker starts following nothing; ctx ends all that it starts.
@@ -96,8 +95,8 @@ func NewTracker(ctx context.Context, w Watcher, o Options) *Tracker {
 	ctx, cancel := context.WithCancel(ctx)
 	return &Tracker{
 		w: w, o: o, ctx: ctx, cancel: cancel,
-		targets: map[object.ID]*tracked{}, feeds: map[feedKey]*feed{},
-		early: map[object.ID]*unstructured.Unstructured{}, done: map[object.ID]bool{}, events: map[string]*eventFeed{},
+		targets: map[object.ID]*tracked{}, byUID: map[string]*tracked{}, feeds: map[feedKey]*feed{}, parts: map[string]*parts{},
+		early: map[object.ID]*unstructured.Unstructured{}, done: map[object.ID]bool{},
 	}
 }
 
@@ -110,8 +109,6 @@ func (t *Tracker) Add(target Target) {
 		return
 	}
 	if before := t.targets[target.ID]; before != nil {
-		t.drop(before.pods)
-		t.drop(before.sets)
 		before.untail()
 	}
 	x := &tracked{Target: target, added: t.o.Now(), seen: sightings{}}
@@ -127,7 +124,7 @@ func (t *Tracker) Add(target Target) {
 	}
 	// What is shared between releases carries no label: no watch shows it.
 	x.asks = !t.selects(target.Live)
-	t.feed(feedKey{kind: target.Kind, namespace: target.ID.Namespace, selector: t.o.Selector})
+	t.feed(feedKey{kind: target.Kind, namespace: target.ID.Namespace, selector: t.o.Selector}, nil)
 	if !t.ticking {
 		t.ticking = true
 		t.goes(t.ticks)
@@ -163,6 +160,7 @@ func (t *Tracker) take(x *tracked, u *unstructured.Unstructured) bool {
 		return false // another object, or one from before our write
 	}
 	x.last = u
+	t.byUID[uidOf(u)] = x
 	s := t.o.Judge.Of(u)
 	switch {
 	case s.Phase == Progressing:
@@ -204,27 +202,26 @@ func (t *Tracker) outlast(x *tracked, s State) State {
 		return s
 	}
 	t.openPods(x)
-	old, known := 0, x.pods != nil && x.pods.listed && (x.sets == nil || x.sets.listed)
-	if known {
-		if old = len(t.familyOf(x).lingering()); old == 0 {
-			return s
-		}
+	old, known, refused := t.oldPods(x)
+	switch {
+	case refused:
+		s.Summary += ", old pods not looked for: no permission to list pods"
+		return s
+	case known && old == 0:
+		return s
+	case known:
+		s.Summary = fmt.Sprintf("%d of %d, %s", s.Done, s.Wanted, plural(int64(old), "old pod ending", "old pods ending"))
+	default:
+		s.Summary += ", looking for old pods"
 	}
 	s.Phase = Progressing
-	s.Summary += ", looking for old pods"
-	if known {
-		s.Summary = fmt.Sprintf("%d of %d, %s", s.Done, s.Wanted, plural(int64(old), "old pod ending", "old pods ending"))
-	}
 	return s
 }
 
 // judge looks whether a workload that is not ready can still become it.
 func (t *Tracker) judge(x *tracked, s State) State {
 	f := t.familyOf(x)
-	found := f.problems()
-	if events := t.events[x.ID.Namespace]; events != nil {
-		found = append(found, eventProblems(f, events.list)...)
-	}
+	found := append(f.problems(), eventProblems(f)...)
 	p, certain := x.seen.certain(t.o.Now(), x.Policy, found)
 	if certain {
 		s.Phase, s.Reason = Failed, p.word()
@@ -234,20 +231,6 @@ func (t *Tracker) judge(x *tracked, s State) State {
 	return s
 }
 
-func (t *Tracker) familyOf(x *tracked) family {
-	f := family{root: x.last}
-	if x.ID.GroupKind() == podKind.GroupKind() {
-		f.pods = []*unstructured.Unstructured{x.last}
-	}
-	if x.pods != nil {
-		f.pods = x.pods.all()
-	}
-	if x.sets != nil {
-		f.sets = x.sets.all()
-	}
-	return f
-}
-
 // tell reports a state that is new, and lets go of a target at the end of its
 // way. The caller holds mu.
 func (t *Tracker) tell(x *tracked, s State) bool {
@@ -255,9 +238,10 @@ func (t *Tracker) tell(x *tracked, s State) bool {
 	if final {
 		delete(t.targets, x.ID)
 		t.done[x.ID] = true
+		if x.last != nil {
+			delete(t.byUID, uidOf(x.last))
+		}
 		x.untail()
-		t.drop(x.pods)
-		t.drop(x.sets)
 	}
 	if s != x.state && !t.stopped {
 		x.state = s
@@ -330,8 +314,8 @@ func (t *Tracker) tick() {
 
 func generationCounts(x *tracked) bool { return generationOf(x.last) >= x.Generation }
 
-// lookCloser begins to watch the pods of a workload that takes its time, and to
-// ask the events about pods that do not start. The caller holds mu.
+// lookCloser begins to watch the pods of a workload that takes its time, and the
+// events about pods that do not start. The caller holds mu.
 func (t *Tracker) lookCloser(x *tracked) {
 	s := t.o.Judge.Of(x.last)
 	if s.Phase != Progressing || t.o.Now().Sub(x.added) < podsAfter {
@@ -339,24 +323,7 @@ func (t *Tracker) lookCloser(x *tracked) {
 	}
 	t.openPods(x)
 	if preparing(t.familyOf(x), t.o.Now().Sub(x.added)) {
-		t.askEvents(x.ID.Namespace)
-	}
-}
-
-// openPods begins to watch a workload's pods. The caller holds mu.
-func (t *Tracker) openPods(x *tracked) {
-	if !hasPods(x.ID) || x.pods != nil {
-		return
-	}
-	selector := podSelector(x.last)
-	if selector == "" {
-		return // its controller has not filled it in
-	}
-	x.pods = t.feed(feedKey{podKind, x.ID.Namespace, selector, true})
-	x.pods.users++
-	if x.ID.Kind == "Deployment" {
-		x.sets = t.feed(feedKey{replicaSetKind, x.ID.Namespace, selector, true})
-		x.sets.users++
+		t.openEvents(x.ID.Namespace)
 	}
 }
 
