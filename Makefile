@@ -45,14 +45,18 @@ lint: ## gofmt, vet, and the linters of .golangci.yml
 
 soak: playground ## the long tests: every kill point, every seed
 	BELAY_SOAK=1 go test -timeout 120m -count=1 ./internal/e2e
+	BELAY_SOAK_OVERLAYS=5000 go test -timeout 60m -count=1 -run QuickWay ./render/overlay
 	BELAY_SOAK=1 go test -C render/conformance -timeout 120m -count=1 ./...
 
-bench: build playground bin/helm ## measure belay beside raw server-side apply, and its start beside Helm's
+bench: build playground bin/helm bin/kustomize ## measure belay beside raw server-side apply, Helm and kustomize
 	bin/playground run -- go run ./bench
 
 bin/helm: bench/peers/go.mod
 	@echo "building Helm, to measure beside; some minutes the first time"
 	go build -C bench/peers -trimpath -ldflags "-s -w" -o ../../bin/helm helm.sh/helm/v4/cmd/helm
+
+bin/kustomize: bench/peers/go.mod
+	go build -C bench/peers -trimpath -ldflags "-s -w" -o ../../bin/kustomize sigs.k8s.io/kustomize/kustomize/v5
 
 golden: ## accept the output of the tests as the new expected output
 	UPDATE_GOLDEN=1 go test -short ./...

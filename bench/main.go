@@ -1,6 +1,6 @@
 // Bench measures belay on a control plane of its own beside the floor, which is
-// raw server-side apply of the same objects, and beside Helm's start-up, in one
-// run, so that the ratios mean something. Absolute times are the machine's.
+// raw server-side apply of the same objects, and beside Helm's start-up and what
+// kustomize builds, in one run, so that the ratios mean something. Absolute times are the machine's.
 // It stands outside the flow and is run by `make bench`, with KUBECONFIG set.
 package main
 
@@ -15,15 +15,19 @@ import (
 
 // options are what a run of the benchmark can be told.
 type options struct {
-	belay, helm string
-	rounds      int
-	quarter     int // of the objects: how many of each kind
+	belay, helm, kustomize string
+
+	rounds  int
+	quarter int  // of the objects: how many of each kind
+	offline bool // only what needs no cluster
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.belay, "belay", "bin/belay", "the binary to measure")
 	flag.StringVar(&o.helm, "helm", "bin/helm", "Helm's binary; left out when it is not there")
+	flag.StringVar(&o.kustomize, "kustomize", "bin/kustomize", "kustomize's binary; left out when it is not there")
+	flag.BoolVar(&o.offline, "offline", false, "measure only what needs no cluster")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; the table shows medians")
 	flag.IntVar(&o.quarter, "quarter", 100, "objects of each of the four kinds")
 	flag.Parse()
@@ -38,6 +42,9 @@ func main() {
 
 func run(ctx context.Context, o options) error {
 	if err := startUp(ctx, os.Stdout, o); err != nil {
+		return err
+	}
+	if err := overlays(ctx, os.Stdout, o); err != nil || o.offline {
 		return err
 	}
 	f, err := newFloor(os.Getenv("KUBECONFIG"))

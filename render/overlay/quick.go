@@ -84,6 +84,8 @@ type entry struct {
 type quickly struct {
 	*builder
 	factory *resmap.Factory
+	// names are the objects being patched by the names they have, and had.
+	names map[string][]*entry
 }
 
 // build does what one kustomization says.
@@ -95,6 +97,7 @@ func (q *quickly) build(k *types.Kustomization, dir string) ([]*entry, bool) {
 	if !ok || !distinct(entries) {
 		return nil, false
 	}
+	q.names = nil
 	for i := range k.Patches {
 		if entries, ok = q.patch(entries, &k.Patches[i], dir); !ok {
 			return nil, false
@@ -125,70 +128,21 @@ func transform(k *types.Kustomization, entries []*entry) bool {
 			return false
 		}
 	}
-	return len(k.Images) == 0 || sideBySide(entries, func(part []*entry) bool { return setImages(k, part) })
+	return len(k.Images) == 0 || sideBySide(entries, func(part []*entry) bool {
+		i := images{rules: k.Images, known: map[image]*yaml.Node{}}
+		return i.set(part)
+	})
 }
 
 // mark sets labels and annotations.
 func mark(k *types.Kustomization, entries []*entry) bool {
-	kinds := byKind(entries)
 	for _, l := range k.Labels {
 		specs, ok := labelSpecs(l)
-		if !ok || !each(kinds, specs, func(specs types.FsSlice) resmap.Transformer {
-			return &builtins.LabelTransformerPlugin{Labels: l.Pairs, FieldSpecs: specs}
-		}) {
+		if !ok || !setPairs(entries, l.Pairs, specs) {
 			return false
 		}
 	}
-	return len(k.CommonAnnotations) == 0 || each(kinds, templateSpecs("annotations"), func(specs types.FsSlice) resmap.Transformer {
-		return &builtins.AnnotationsTransformerPlugin{Annotations: k.CommonAnnotations, FieldSpecs: specs}
-	})
-}
-
-// byKind groups objects, so that what is said of other kinds is not tried on
-// each of them.
-func byKind(entries []*entry) map[resid.Gvk][]*entry {
-	kinds := map[resid.Gvk][]*entry{}
-	for _, e := range entries {
-		gvk := e.GetGvk()
-		key := resid.Gvk{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind}
-		kinds[key] = append(kinds[key], e)
-	}
-	return kinds
-}
-
-// each transforms the objects of every kind with the fields that are theirs.
-func each(kinds map[resid.Gvk][]*entry, specs types.FsSlice, with func(types.FsSlice) resmap.Transformer) bool {
-	for kind, entries := range kinds {
-		var own types.FsSlice
-		for _, s := range specs {
-			if kind.IsSelected(&s.Gvk) {
-				own = append(own, s)
-			}
-		}
-		m := together(entries)
-		if with(own).Transform(m) != nil || m.Size() != len(entries) {
-			return false
-		}
-	}
-	return true
-}
-
-// setImages changes images where there are some.
-func setImages(k *types.Kustomization, entries []*entry) bool {
-	var pods []*entry
-	for _, e := range entries {
-		if mentions(e.YNode(), "containers", "initContainers", "volumes") {
-			pods = append(pods, e)
-		}
-	}
-	some := together(pods)
-	for _, i := range k.Images {
-		t := &builtins.ImageTagTransformerPlugin{ImageTag: i, FieldSpecs: imageSpecs()}
-		if t.Transform(some) != nil {
-			return false
-		}
-	}
-	return some.Size() == len(pods)
+	return setPairs(entries, k.CommonAnnotations, templateSpecs("annotations"))
 }
 
 // sideBySide does something to parts of the objects at the same time; false, or
@@ -206,20 +160,6 @@ func sideBySide(entries []*entry, do func([]*entry) bool) bool {
 		})
 	}
 	return g.Wait() == nil
-}
-
-// mentions says whether a key is anywhere in an object.
-func mentions(n *yaml.Node, keys ...string) bool {
-	for i, child := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 {
-			if slices.Contains(keys, child.Value) {
-				return true
-			}
-		} else if mentions(child, keys...) {
-			return true
-		}
-	}
-	return false
 }
 
 // begin collects the objects that a kustomization begins with.
@@ -307,6 +247,9 @@ func move(entries []*entry, to string, note bool) bool {
 		for _, e := range part {
 			if note || emptyAnnotations(e) {
 				e.StorePreviousId()
+			}
+			if inNamespace(e, to) {
+				continue
 			}
 			f := namespace.Filter{Namespace: to, FsSlice: specs, SetRoleBindingSubjects: namespace.DefaultSubjectsOnly}
 			if e.ApplyFilter(f) != nil {

@@ -98,10 +98,15 @@ func randomObjects(r *rand.Rand, n int) string {
 	var docs []string
 	for i := range n {
 		meta := fmt.Sprintf("metadata: {name: n%d%s%s%s}", i, pick(r, "", "", ", namespace: default", ", namespace: other"),
-			pick(r, "", ", labels: {tier: web, num: \"1\"}", ", labels: {}"), pick(r, "", ", annotations: {a: \"yes\"}"))
-		pod := fmt.Sprintf("spec: {serviceAccountName: n%d, containers: [{name: c, image: %s, env: [{name: A, value: \"0777\"}, {name: B, value: x}]}, {name: d, image: other/img}]%s}",
+			pick(r, "", ", labels: {tier: web, num: \"1\"}", ", labels: {}", ", labels: null"),
+			pick(r, "", ", annotations: {a: \"yes\"}", ", annotations: {a: \"\"}", ", finalizers: [x, y]"))
+		pod := fmt.Sprintf("spec: {serviceAccountName: n%d, containers: [{name: c, image: %s, env: [{name: A, value: \"0777\"}, {name: B, value: x}%s]%s}, {name: d, image: other/img}]%s}",
 			r.IntN(n), pick(r, "nginx", "nginx:1", "example.com:5000/a/nginx:1@sha256:"+strings.Repeat("ab", 32), "other/img:v1"),
-			pick(r, "", ", initContainers: [{name: i, image: nginx}]", ", volumes: [{name: v, image: {reference: nginx}}]"))
+			pick(r, "", "", "", ", {name: E, value: \"\"}", ", {name: F, valueFrom: {fieldRef: {apiVersion: v1, fieldPath: f}}}"),
+			pick(r, "", "", ", ports: [{containerPort: 80}, {containerPort: 81}]", ", ports: [{containerPort: 80, protocol: TCP}, {containerPort: 80, protocol: UDP}]",
+				", ports: [{containerPort: 80, protocol: TCP}, {containerPort: 81}]", ", volumeMounts: [{name: v, mountPath: /a}, {name: v, mountPath: /b}]", ", args: []", ", args: [a, null, a]"),
+			pick(r, "", "", ", initContainers: [{name: i, image: nginx}]", ", hostAliases: [{ip: a}, {ip: c, x: y}]", ", volumes: [{name: v, emptyDir: {}}]", ", nodeSelector: {a: b}",
+				", tolerations: [{key: a}, {key: a}]", ", securityContext: null", ", volumes: [{name: v, image: {reference: nginx}}]"))
 		template := "template: {" + pick(r, "", "metadata: {labels: {app: x}}, ", "metadata: {annotations: {k: v}}, ") + pod + "}"
 		docs = append(docs, pick(r,
 			"apiVersion: apps/v1\nkind: Deployment\n"+meta+"\nspec: {replicas: 1, selector: {matchLabels: {app: x}}, "+template+"}",
@@ -142,14 +147,48 @@ func randomKustomization(r *rand.Rand) string {
 		"labels: [{pairs: {env: a}, includeVolumeClaimTemplates: true}, {pairs: {tier: db}}]", "labels: [{pairs: {x: z}, fields: [{path: spec/extra, create: true, kind: Thing}]}]")
 	add(30, "commonAnnotations: {a: b, num: \"1\"}")
 	add(40, "images: [{name: nginx, newTag: \"2\"}]", "images: [{name: nginx, newName: mirror/nginx, digest: 'sha256:"+strings.Repeat("cd", 32)+"'}, {name: other/img, newTag: v2}]")
-	add(40, "patches: [{target: {kind: Deployment}, patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: any}, spec: {paused: true, template: {spec: {containers: [{name: c, env: [{name: C, value: z}]}]}}}}'}]",
-		"patches: [{target: {name: n.*, labelSelector: tier=web}, patch: '[{\"op\": \"add\", \"path\": \"/metadata/annotations/p\", \"value\": \"1\"}]'}]",
-		"patches: [{target: {kind: ConfigMap}, patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: any}, data: {a: null, z: \"1\"}}'}, {target: {namespace: other}, patch: '[{\"op\": \"add\", \"path\": \"/metadata/labels\", \"value\": {\"p\": \"q\"}}]'}]",
-		"patches: [{target: {kind: Secret}, patch: '{apiVersion: v1, kind: Secret, metadata: {name: any}, $patch: delete}'}]",
-		"patches: [{target: {group: example.com}, patch: '[{\"op\": \"replace\", \"path\": \"/spec/list\", \"value\": [1, 2.5, \"x\", {\"a\": null}]}]'}]")
+	b.WriteString("patches:\n")
+	add(40, "- {target: {kind: Deployment}, patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: any}, spec: {paused: true, template: {spec: {containers: [{name: c, env: [{name: C, value: z}]}]}}}}'}",
+		"- {target: {name: n.*, labelSelector: tier=web}, patch: '[{\"op\": \"add\", \"path\": \"/metadata/annotations/p\", \"value\": \"1\"}]'}",
+		"- {target: {kind: ConfigMap}, patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: any}, data: {a: null, z: \"1\"}}'}\n- {target: {namespace: other}, patch: '[{\"op\": \"add\", \"path\": \"/metadata/labels\", \"value\": {\"p\": \"q\"}}]'}",
+		"- {target: {kind: Secret}, patch: '{apiVersion: v1, kind: Secret, metadata: {name: any}, $patch: delete}'}",
+		"- {target: {group: example.com}, patch: '[{\"op\": \"replace\", \"path\": \"/spec/list\", \"value\": [1, 2.5, \"x\", {\"a\": null}]}]'}")
+	for range r.IntN(3) {
+		add(40, randomMerge(r))
+	}
 	add(15, "sortOptions: {order: fifo}", "sortOptions: {order: legacy, legacySortOptions: {orderFirst: [Job, Secret], orderLast: [Namespace]}}")
 	add(5, "namePrefix: p-")
 	return b.String()
+}
+
+// randomMerge is an entry of patches: a strategic merge of some of what merges in
+// different ways.
+func randomMerge(r *rand.Rand) string {
+	kind := pick(r, "apps/v1, kind: Deployment", "apps/v1, kind: StatefulSet", "apps/v1, kind: DaemonSet", "batch/v1, kind: Job", "v1, kind: Pod", "v1, kind: Service", "example.com/v1, kind: Thing")
+	container := "{name: " + pick(r, "c", "d", "new") + pick(r, "", ", image: x:1", ", image: null", ", args: [z]", ", args: null",
+		", env: [{name: B, value: \"\"}]", ", env: [{name: Z, value: z}, {name: A, value: new}]", ", env: [{name: B, $patch: delete}]",
+		", ports: [{containerPort: 80, name: web}]", ", ports: [{containerPort: 80, protocol: TCP, name: web}, {containerPort: 90, protocol: TCP}]",
+		", volumeMounts: [{mountPath: /b, readOnly: true}, {mountPath: /c, name: v}]", ", resources: {limits: {cpu: 1, memory: 1Gi}}") + "}"
+	pod := "{" + pick(r, "containers: ["+container+"]", "containers: ["+container+", {name: more, image: y}]", "nodeSelector: {a: c, d: e}", "nodeSelector: null",
+		"hostAliases: [{ip: b}]", "tolerations: [{key: b}]", "volumes: [{name: v, emptyDir: {medium: Memory}}, {name: w, configMap: {name: n0}}]",
+		"securityContext: {runAsUser: 1}", "securityContext: {}", "imagePullSecrets: [{name: s}]", "unknown: [{a: 1}]") + "}"
+	spec := pick(r, "spec: {replicas: 2}", "spec: {paused: true, extra: {a: [1, 2]}}")
+	switch {
+	case strings.HasSuffix(kind, "Pod"):
+		spec = "spec: " + pod
+	case strings.HasSuffix(kind, "Service"):
+		spec = "spec: {" + pick(r, "ports: [{port: 80, name: web}]", "ports: [{port: 80, protocol: TCP}]", "ports: [{port: 90}]", "selector: {b: c}", "type: NodePort") + "}"
+	case strings.HasSuffix(kind, "Thing"):
+		spec = "spec: {" + pick(r, "list: [2]", "containers: [{image: z}]", "f: 2.50", "new: {deep: {er: on}}") + "}"
+	case r.IntN(4) > 0:
+		spec = "spec: {template: {" + pick(r, "", "metadata: {labels: {m: n}}, ") + "spec: " + pod + "}}"
+	}
+	meta := pick(r, "", "", ", labels: {p: \"1\"}", ", annotations: {p: q}", ", annotations: null", ", finalizers: [y, z]", ", namespace: elsewhere")
+	name, target := "any", "target: {kind: "+kind[strings.LastIndex(kind, " ")+1:]+"}, "
+	if r.IntN(4) == 0 {
+		name, target = fmt.Sprintf("n%d", r.IntN(5)), ""
+	}
+	return "- {" + target + "patch: '{apiVersion: " + kind + ", metadata: {name: " + name + meta + "}, " + spec + "}'}"
 }
 
 func BenchmarkOverlay(b *testing.B) {

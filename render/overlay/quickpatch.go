@@ -3,6 +3,7 @@ package overlay
 import (
 	"path"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/kustomize/api/builtins" //nolint:staticcheck // there is no other public way to the plugins before API v1
 	"sigs.k8s.io/kustomize/api/filters/nameref"
@@ -28,61 +29,75 @@ func (q *quickly) patch(entries []*entry, p *types.Patch, dir string) ([]*entry,
 		}
 		via, text = q.tree.Shown(file), string(q.files[file])
 	}
-	config, err := k8syaml.Marshal(types.Patch{Patch: text, Target: p.Target})
+	plugin, ok := q.plugin(types.Patch{Patch: text, Target: p.Target})
+	if !ok {
+		return nil, false
+	}
+	merges, err := q.factory.RF().SliceFromBytes([]byte(strings.TrimSpace(text)))
+	if err != nil {
+		merges = nil // it is a JSON patch
+	}
+	var changed []*entry
+	if p.Target != nil {
+		changed, ok = q.patchSelected(entries, *p.Target, merges, plugin)
+	} else {
+		changed, ok = q.patchNamed(entries, merges)
+	}
+	if !ok {
+		return nil, false
+	}
+	for _, e := range changed {
+		e.via = via
+	}
+	return remaining(entries, changed)
+}
+
+// plugin is kustomize's own way to apply a patch; ok is false for what is none.
+func (q *quickly) plugin(p types.Patch) (plugin resmap.TransformerPlugin, ok bool) {
+	config, err := k8syaml.Marshal(p)
 	if err != nil {
 		return nil, false
 	}
-	plugin := builtins.NewPatchTransformerPlugin()
-	if plugin.Config(resmap.NewPluginHelpers(nil, nil, q.factory, nil), config) != nil {
+	plugin = builtins.NewPatchTransformerPlugin()
+	return plugin, plugin.Config(resmap.NewPluginHelpers(nil, nil, q.factory, nil), config) == nil
+}
+
+// patchSelected patches what a selector selects, one by one: together, kustomize
+// would compare every object with every other.
+func (q *quickly) patchSelected(entries []*entry, s types.Selector, merges []*resource.Resource, plugin resmap.TransformerPlugin) ([]*entry, bool) {
+	selected, err := choose(entries, s)
+	if err != nil || len(merges) > 1 {
 		return nil, false
 	}
-	var selected []*entry
-	if p.Target != nil {
-		selected, err = choose(entries, *p.Target)
-	} else {
-		selected, err = q.named(entries, text)
-	}
-	if err != nil || selected == nil {
-		return entries, err == nil && p.Target != nil
-	}
-	part := mergePart(text)
-	if p.Target != nil && p.Target.LabelSelector != "" {
-		part = nil // the filter looks at labels again
-	}
-	apply := func(group []*entry) bool {
-		var taken []aside
-		if part != nil {
-			for _, e := range group {
-				setAside(e.YNode(), part, &taken)
+	return selected, sideBySide(selected, func(part []*entry) bool {
+		shapes := newShapes()
+		for i, e := range part {
+			if len(merges) == 1 && merged(e.YNode(), merges[0].YNode(), shapes) {
+				continue
 			}
-		}
-		if plugin.Transform(together(group)) != nil {
-			return false
-		}
-		putBack(taken)
-		for _, e := range group {
-			e.via = via
-		}
-		return true
-	}
-	if p.Target == nil {
-		if !apply(selected) {
-			return nil, false
-		}
-		return remaining(entries)
-	}
-	// One by one: together, kustomize would compare every object with every other.
-	if !sideBySide(selected, func(part []*entry) bool {
-		for i := range part {
-			if !apply(part[i : i+1]) {
+			if plugin.Transform(together(part[i:i+1])) != nil {
 				return false
 			}
 		}
 		return true
-	}) {
-		return nil, false
+	})
+}
+
+// patchNamed merges patches into the objects that they claim to be; ok is false
+// when one is not there.
+func (q *quickly) patchNamed(entries []*entry, merges []*resource.Resource) (changed []*entry, ok bool) {
+	shapes := newShapes()
+	for _, patch := range merges {
+		e := q.named(entries, patch.OrgId())
+		if e == nil {
+			return nil, false
+		}
+		if !merged(e.YNode(), patch.YNode(), shapes) && e.ApplySmPatch(patch) != nil {
+			return nil, false
+		}
+		changed = append(changed, e)
 	}
-	return remaining(entries)
+	return changed, len(merges) > 0
 }
 
 // choose finds what a selector selects.
@@ -105,60 +120,50 @@ func choose(entries []*entry, s types.Selector) ([]*entry, error) {
 	return selected, nil
 }
 
-// named finds the objects that patches claim to be, each exactly once; none when
-// one is not there.
-func (q *quickly) named(entries []*entry, text string) ([]*entry, error) {
-	patches, err := q.factory.RF().SliceFromBytes([]byte(text))
-	if err != nil {
-		return nil, err
-	}
-	byName := make(map[string][]*entry, len(entries))
-	for _, e := range entries {
-		for _, id := range append(e.PrevIds(), e.CurId()) {
-			if all := byName[id.Name]; len(all) == 0 || all[len(all)-1] != e {
-				byName[id.Name] = append(all, e)
-			}
-		}
-	}
-	var selected []*entry
-	taken := map[*entry]bool{}
-	for _, p := range patches {
-		want := p.OrgId()
-		var match *entry
-		for _, e := range byName[want.Name] {
+// named finds the object that a patch claims to be; nil unless there is one.
+func (q *quickly) named(entries []*entry, want resid.ResId) *entry {
+	if q.names == nil {
+		q.names = make(map[string][]*entry, len(entries))
+		for _, e := range entries {
 			for _, id := range append(e.PrevIds(), e.CurId()) {
-				if want.Equals(id) {
-					if match != nil && match != e {
-						return nil, nil
-					}
-					match = e
+				if all := q.names[id.Name]; len(all) == 0 || all[len(all)-1] != e {
+					q.names[id.Name] = append(all, e)
 				}
 			}
 		}
-		if match == nil {
-			return nil, nil
-		}
-		if !taken[match] {
-			taken[match] = true
-			selected = append(selected, match)
-		}
 	}
-	return selected, nil
-}
-
-// remaining drops what patches deleted; ok is false when one has another name.
-func remaining(entries []*entry) ([]*entry, bool) {
-	kept := make([]*entry, 0, len(entries))
-	for _, e := range entries {
+	var match *entry
+	for _, e := range q.names[want.Name] {
 		if e.IsNilOrEmpty() {
 			continue
 		}
-		if e.GetKind()+" "+e.GetName() != e.name {
+		for _, id := range append(e.PrevIds(), e.CurId()) {
+			if !want.Equals(id) || match == e {
+				continue
+			}
+			if match != nil {
+				return nil
+			}
+			match = e
+		}
+	}
+	return match
+}
+
+// remaining drops what patches deleted; ok is false when one has another name.
+func remaining(entries, changed []*entry) ([]*entry, bool) {
+	gone := false
+	for _, e := range changed {
+		if e.IsNilOrEmpty() {
+			gone = true
+		} else if e.GetKind()+" "+e.GetName() != e.name {
 			return nil, false
 		}
-		kept = append(kept, e)
 	}
-	return kept, true
+	if gone {
+		entries = slices.DeleteFunc(slices.Clone(entries), func(e *entry) bool { return e.IsNilOrEmpty() })
+	}
+	return entries, true
 }
 
 // pointers are the references that name an object's namespace as well as its
