@@ -34,6 +34,8 @@ test: lint playground ## everything that must hold: gofmt, vet, linter, unit and
 	@echo "$(if $(RACE),testing with the race detector,testing without the race detector: no C compiler ($(CC)) here)"
 	go test $(RACE) -timeout 60m $(PKG)
 	go test -C render/conformance -timeout 60m ./... # charts, beside Helm itself
+	go test -C internal/e2e/helm3 -timeout 60m ./... # releases of Helm's, taken over
+	go test -C internal/e2e/helm4 -timeout 60m ./...
 
 # vet and the linters look at the product; to load all of Kubernetes for them takes
 # longer than everything else together.
@@ -47,6 +49,8 @@ soak: playground ## the long tests: every kill point, every seed
 	BELAY_SOAK=1 go test -timeout 120m -count=1 ./internal/e2e
 	BELAY_SOAK_OVERLAYS=5000 go test -timeout 60m -count=1 -run QuickWay ./render/overlay
 	BELAY_SOAK=1 go test -C render/conformance -timeout 120m -count=1 ./...
+	BELAY_SOAK=1 go test -C internal/e2e/helm3 -timeout 60m -count=1 ./...
+	BELAY_SOAK=1 go test -C internal/e2e/helm4 -timeout 60m -count=1 ./...
 
 bench: build playground bin/helm bin/kustomize ## measure belay beside raw server-side apply, Helm and kustomize
 	bin/playground run -- go run ./bench

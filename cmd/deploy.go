@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/belay-sh/belay/apply"
 	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/helm"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
@@ -89,7 +91,10 @@ type deployment struct {
 	overlays []*bundle.Tree
 	// rollbackTo is the revision that a rollback brings back.
 	rollbackTo int
-	asked      bool
+	// helm is the release of Helm's that is taken over; past are its revisions.
+	helm  *helm.Release
+	past  []release.Past
+	asked bool
 
 	state *release.State
 	plan  *diff.Plan
@@ -128,7 +133,7 @@ func (d *deployment) planOptions() diff.Options {
 	}
 	return diff.Options{
 		Op: d.o.Op, Target: d.target, ReadOnly: d.o.DiffOnly, StrictPreview: d.o.StrictPreview,
-		ForceConflicts: d.o.ForceConflicts, Adopt: d.o.Adopt, Fresh: d.o.Fresh, NoPrune: d.o.NoPrune,
+		ForceConflicts: d.o.ForceConflicts, Adopt: d.o.Adopt, Helm: d.o.Helm, AllowRestarts: d.o.AllowRestarts, Fresh: d.o.Fresh, NoPrune: d.o.NoPrune,
 		MaxDelete: d.o.MaxDelete, AllowEmpty: d.o.AllowEmpty,
 		DeleteCRDs: d.o.DeleteCRDs, DeleteNamespace: d.o.DeleteNamespace, PruneFirst: d.o.PruneFirst,
 		ReplaceBundle: d.o.ReplaceBundle, ChangeEnvironment: d.o.ChangeEnvironment,
@@ -189,7 +194,7 @@ func (d *deployment) planAgain(ctx context.Context, lock *release.Lock) error {
 // order, whatever signal comes: what it did must be recorded.
 func (d *deployment) carryOut(ctx context.Context, lock *release.Lock) error {
 	began := d.now()
-	revision, err := lock.Intend(ctx, d.revision(), d.plan.Wanted, intended(d.plan))
+	revision, err := lock.Intend(ctx, d.intent())
 	if err != nil {
 		return errors.Join(err, giveBack(ctx, lock))
 	}
@@ -251,7 +256,16 @@ func (d *deployment) conclude(ctx context.Context, lock *release.Lock, result *a
 	if d.o.Op == diff.OpDelete && result.Outcome == apply.Succeeded {
 		return release.Revision{}, lock.Erase(ctx)
 	}
-	return lock.Finish(ctx, statusOf(result.Outcome), resultOf(result))
+	return lock.Finish(ctx, statusOf(result.Outcome), d.kept(result))
+}
+
+// intent is what is written down before the run begins. What the values and the
+// notes say of the release's Secrets is left out: the Secrets hold it.
+func (d *deployment) intent() release.Intent {
+	w := *d.plan.Wanted
+	secrets := report.SecretsOf(slices.Concat(w.Objects, w.Hooks))
+	w.Values, w.Notes = secrets.HideValues(w.Values), secrets.Hide(w.Notes)
+	return release.Intent{Revision: d.revision(), Wanted: &w, Inventory: intended(d.plan), Past: d.past}
 }
 
 // namespaceGoes says whether the run has begun to delete the release's namespace,
@@ -279,6 +293,9 @@ func (d *deployment) revision() release.Revision {
 	switch d.o.Op {
 	case diff.OpDelete:
 		r.Status = release.Deleting
+	case diff.OpAdopt:
+		r.Helm = d.helm.Current().Number
+		r.Note = strings.TrimSuffix(fmt.Sprintf("taken over from Helm, revision %d; %s", r.Helm, r.Note), "; ")
 	case diff.OpApply:
 		if r.Git = gitCommit(d.o.Bundle); d.o.Saved != nil {
 			r.Git = d.o.Saved.Git

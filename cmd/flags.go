@@ -52,8 +52,11 @@ type deployOptions struct {
 	LockTimeout time.Duration
 	Concurrency int
 
-	ForceConflicts    []string
-	Adopt             []string
+	ForceConflicts []string
+	Adopt          []string
+	// Helm is the release of Helm's that is taken over.
+	Helm              string
+	AllowRestarts     bool
 	Fresh             bool
 	StrictPreview     bool
 	MaxDelete         int // -1: not given

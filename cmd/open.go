@@ -62,6 +62,8 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 		d.want = func(context.Context, *release.State) (*render.Wanted, error) { return o.Saved.Plan.Wanted, nil }
 	case o.Op == diff.OpDrift:
 		d.want = d.wantCurrent
+	case o.Op == diff.OpAdopt:
+		d.want = d.wantHelm
 	case o.Op == diff.OpRollback:
 		d.want = d.wantRevision
 	case o.Op == diff.OpDelete:
@@ -71,7 +73,7 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 	}
 	if current := d.state.Current(); current != nil {
 		d.target.Revision = current.Number
-		if o.Op != diff.OpApply {
+		if o.Op != diff.OpApply && o.Op != diff.OpAdopt {
 			d.target.Environment = current.Origin.Environment
 		}
 	}

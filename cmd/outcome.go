@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -51,6 +52,19 @@ func exitOf(r *apply.Result) int {
 	return code
 }
 
+// kept is what the revision keeps of a run's end, without what its Secrets hold:
+// log lines and messages may quote that.
+func (d *deployment) kept(r *apply.Result) release.Result {
+	secrets := report.SecretsOf(slices.Concat(d.plan.Wanted.Objects, d.plan.Wanted.Hooks))
+	result := resultOf(r)
+	result.Error = secrets.Hide(result.Error)
+	if result.Diagnosis != nil {
+		hidden := secrets.HideDiagnosis(*result.Diagnosis)
+		result.Diagnosis = &hidden
+	}
+	return result
+}
+
 // resultOf is what the revision keeps of a run's end.
 func resultOf(r *apply.Result) release.Result {
 	kept := release.Result{}
@@ -83,7 +97,7 @@ func (d *deployment) reportEnd(revision release.Revision, result *apply.Result, 
 
 func (d *deployment) end(revision release.Revision, result *apply.Result, took time.Duration) report.End {
 	return report.End{
-		Op: d.o.Op, Target: d.target, Plan: d.plan, Revision: revision, Result: result, Took: took,
+		Op: d.o.Op, Helm: d.o.Helm, Target: d.target, Plan: d.plan, Revision: revision, Result: result, Took: took,
 		Back: d.backTo(revision), Flags: d.hintFlags(d.target.Namespace), Notes: d.notes(result), Now: d.now(),
 	}
 }

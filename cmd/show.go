@@ -95,6 +95,15 @@ func (d *deployment) verdict() error {
 // ask asks before the first write, where somebody is there to answer. A delete
 // wants the release's name typed.
 func (d *deployment) ask() error {
+	question, want := report.Question(d.o.Op, d.target)
+	if d.o.Op == diff.OpAdopt {
+		question = report.AdoptQuestion(d.o.Helm, d.target)
+	}
+	return d.askTo(question, want)
+}
+
+// askTo asks a question that only the wanted answer says yes to.
+func (d *deployment) askTo(question, want string) error {
 	switch {
 	case d.o.Yes:
 		return nil
@@ -105,7 +114,6 @@ func (d *deployment) ask() error {
 		}
 		return nil
 	}
-	question, want := report.Question(d.o.Op, d.target)
 	fmt.Fprint(d.stderr, question)
 	answer, err := d.readAnswer()
 	if err != nil {

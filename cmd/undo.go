@@ -56,7 +56,7 @@ func lastDeployed(s *release.State) *release.Revision {
 // undo records that a run failed and walks the line once more, under the same
 // lock, with what was last deployed. The cause is reported first.
 func (d *deployment) undo(ctx context.Context, lock *release.Lock, result *apply.Result, began time.Time) error {
-	failed, err := lock.Record(ctx, statusOf(result.Outcome), resultOf(result))
+	failed, err := lock.Record(ctx, statusOf(result.Outcome), d.kept(result))
 	if err != nil {
 		return errors.Join(err, giveBack(ctx, lock))
 	}
@@ -95,7 +95,7 @@ func (d *deployment) rollBack(ctx context.Context, lock *release.Lock) (u report
 	if len(d.plan.Refused) > 0 {
 		return giveUp(errors.New(d.plan.Refused[0].Message))
 	}
-	revision, err := lock.Intend(ctx, d.revision(), d.plan.Wanted, intended(d.plan))
+	revision, err := lock.Intend(ctx, d.intent())
 	if err != nil {
 		return giveUp(err)
 	}

@@ -23,8 +23,8 @@ func (p *planner) older(it *item) func(fields.Entry) bool {
 		return nil
 	}
 	entries := fields.Entries(it.Live)
-	tools := len(entries) == 0 || slices.ContainsFunc(entries, fields.OlderTool)
-	if !tools {
+	tool := func(e fields.Entry) bool { return e.Manager != p.manager && fields.OlderTool(e) }
+	if len(entries) > 0 && !slices.ContainsFunc(entries, tool) {
 		return nil
 	}
 	switch owner, _ := p.owner(it.Live, string(it.entry.UID)); {

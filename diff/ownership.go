@@ -81,7 +81,7 @@ func (p *planner) owner(live *unstructured.Unstructured, uid string) (Owner, str
 	if name := controller(live); name != "" {
 		return Foreign, "controlled by " + name
 	}
-	if name := tool(live); name != "" {
+	if name := tool(live, p.o.Helm, p.o.Target.Namespace); name != "" {
 		return Foreign, name
 	}
 	return Nobody, p.nobody(live)
@@ -111,6 +111,9 @@ func controller(live *unstructured.Unstructured) string {
 	return ""
 }
 
+// helmNamespace is where the Helm release is that an object belongs to.
+const helmNamespace = "meta.helm.sh/release-namespace"
+
 // toolMarks are labels and annotations by which other tools know what is theirs.
 // The text is followed by the mark's value.
 var toolMarks = []struct {
@@ -131,11 +134,13 @@ var toolManagers = map[string]string{
 	"helm-controller":      "Flux",
 }
 
-// tool names the tool that deployed an object, or is empty.
-func tool(live *unstructured.Unstructured) string {
+// tool names the tool that deployed an object, or is empty: also when that is the
+// Helm release that is being taken over.
+func tool(live *unstructured.Unstructured, taken, namespace string) string {
 	labels, annotations := live.GetLabels(), live.GetAnnotations()
-	if name := annotations["meta.helm.sh/release-name"]; name != "" && labels["app.kubernetes.io/managed-by"] == "Helm" {
-		if ns := annotations["meta.helm.sh/release-namespace"]; ns != "" && ns != live.GetNamespace() {
+	name, ns := annotations[fields.HelmName], annotations[helmNamespace]
+	if name != "" && labels["app.kubernetes.io/managed-by"] == "Helm" && (taken == "" || name != taken || ns != namespace) {
+		if ns != "" && ns != live.GetNamespace() {
 			name += " in namespace " + ns
 		}
 		return "Helm release " + name
@@ -159,6 +164,9 @@ func tool(live *unstructured.Unstructured) string {
 
 // nobody says who wrote an object that is nobody's.
 func (p *planner) nobody(live *unstructured.Unstructured) string {
+	if name := live.GetAnnotations()[fields.HelmName]; name != "" && name == p.o.Helm {
+		return "Helm's"
+	}
 	for _, e := range fields.Entries(live) {
 		if e.Subresource == "" && e.Manager != p.manager {
 			return "nobody's (" + e.Manager + strings.Replace(ago(p.o.Now, e.Time), " ", ", ", 1) + ")"
@@ -192,5 +200,24 @@ func (p *planner) refuseForeign() {
 	if free > 0 {
 		r.Hints = []string{fmt.Sprintf("--adopt takes the %d that %s nobody's; --adopt=%s that one alone", free, word(free, "is", "are"), p.name(first))}
 	}
+	r.Hints = append(r.Hints, p.helmHints()...)
 	p.plan.Refused = append(p.plan.Refused, r)
+}
+
+// helmHints say how to take over the Helm releases that objects belong to.
+func (p *planner) helmHints() []string {
+	var hints []string
+	for _, it := range p.foreign {
+		name, ns := it.Live.GetAnnotations()[fields.HelmName], it.Live.GetAnnotations()[helmNamespace]
+		if !strings.HasPrefix(it.OwnerName, "Helm release ") || name == "" {
+			continue
+		}
+		command := "belay adopt helm/" + name
+		if ns != p.o.Target.Namespace {
+			command += " -n " + ns
+		}
+		hints = append(hints, command+" takes over the Helm release")
+	}
+	slices.Sort(hints)
+	return slices.Compact(hints)
 }

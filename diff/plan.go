@@ -25,6 +25,8 @@ const (
 	OpApply    Op = "apply"
 	OpRollback Op = "rollback"
 	OpDelete   Op = "delete"
+	// OpAdopt takes over a release of Helm's: what Helm recorded is wanted.
+	OpAdopt Op = "adopt"
 )
 
 // Target is what a plan is for.
@@ -263,6 +265,11 @@ type Options struct {
 	// Adopt takes over objects that are nobody's: KIND/NAME as plans name them; "*" is
 	// all.
 	Adopt []string
+	// Helm is the release of Helm's in the target's namespace that is taken over,
+	// with what it owns; empty for none.
+	Helm string
+	// AllowRestarts lets the takeover of a Helm release change pod templates.
+	AllowRestarts bool
 	// Fresh ignores what the records say and asks the server about every object.
 	Fresh bool
 	// ReadOnly is for a plan that is only shown: rights to write that lack are said,

@@ -3,6 +3,7 @@ package diff
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -21,6 +22,7 @@ func (p *planner) refuse() {
 	p.refuseForeign()
 	p.refuseConflicts()
 	p.refuseImmutable()
+	p.refuseRestarts()
 	p.refuseMixed()
 	p.refuseUnchecked()
 	p.refuseRights()
@@ -47,6 +49,29 @@ func (p *planner) refuseMistakes() {
 	}
 	n := len(r.IDs)
 	r.Message = plural(n, "object is", "objects are") + " invalid; nothing was changed"
+	p.plan.Refused = append(p.plan.Refused, r)
+}
+
+// refuseRestarts refuses a takeover that would change what runs: then it is no
+// longer as the other tool applied it.
+func (p *planner) refuseRestarts() {
+	if p.o.Op != OpAdopt || p.o.AllowRestarts {
+		return
+	}
+	r := Refusal{Code: RefusedByRule}
+	var rows [][2]string
+	for _, it := range p.items {
+		if len(it.Impact) > 0 && !it.Shared {
+			r.IDs = append(r.IDs, it.ID)
+			rows = append(rows, [2]string{p.name(it.ID), strings.Join(it.Impact, ", ")})
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	r.Lines = columns(rows)
+	r.Message = "refused: what runs is not what Helm release " + p.o.Helm + " says, and taking it over would change it; nothing was changed"
+	r.Hints = []string{"bring them together first, with helm upgrade or helm rollback; or accept the change: --allow-restarts"}
 	p.plan.Refused = append(p.plan.Refused, r)
 }
 

@@ -43,7 +43,12 @@ func ClientSide(e Entry) bool {
 	return e.Subresource == "" && e.Operation == "Update" && clientSide[e.Manager]
 }
 
+// HelmName is the annotation by which Helm knows what belongs to a release. Who
+// owns it is Helm, whatever the program is called that Helm is a library of.
+const HelmName = "meta.helm.sh/release-name"
+
 // OlderTool says whether an entry is one of an older tool's.
 func OlderTool(e Entry) bool {
-	return e.Subresource == "" && olderTools[[2]string{e.Manager, e.Operation}]
+	return e.Subresource == "" &&
+		(olderTools[[2]string{e.Manager, e.Operation}] || has(e.Fields, []string{"f:metadata", "f:annotations", "f:" + HelmName}))
 }

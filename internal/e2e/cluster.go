@@ -20,9 +20,11 @@ import (
 type cluster struct {
 	root  string // of the repository
 	belay string // the binary under test
-	up    *proxy.Upstream
-	api   *API
-	stop  func()
+	// kubeconfig is a file with the administrator's way past all proxies.
+	kubeconfig string
+	up         *proxy.Upstream
+	api        *API
+	stop       func()
 }
 
 var (
@@ -88,11 +90,11 @@ func (c *cluster) start() error {
 	if err := run(c.root, "go", append(build, "./cmd/belay")...); err != nil {
 		return err
 	}
-	kubeconfig, err := c.control()
-	if err != nil {
+	var err error
+	if c.kubeconfig, err = c.control(); err != nil {
 		return err
 	}
-	if c.up, err = proxy.FromKubeconfig(kubeconfig); err != nil {
+	if c.up, err = proxy.FromKubeconfig(c.kubeconfig); err != nil {
 		return err
 	}
 	c.api = &API{up: c.up}
@@ -148,12 +150,13 @@ func repository() (string, error) {
 		return "", err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		// Modules of tests have a go.mod of their own, below.
+		if _, err := os.Stat(filepath.Join(dir, "cmd", "belay")); err == nil {
 			return dir, nil
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("finding the repository: no go.mod above the working directory")
+			return "", errors.New("finding the repository: no cmd/belay above the working directory")
 		}
 		dir = parent
 	}

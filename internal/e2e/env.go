@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -64,6 +65,10 @@ func (e *Env) Secret(value string) string {
 	return value
 }
 
+// Kubeconfig is a file by which other tools reach the cluster, past all proxies, as
+// the administrator.
+func (e *Env) Kubeconfig() string { return e.c.kubeconfig }
+
 // Path is that of a file in the repository.
 func (e *Env) Path(elements ...string) string {
 	return filepath.Join(append([]string{e.c.root}, elements...)...)
@@ -121,4 +126,23 @@ func (e *Env) Until(what string, done func() (bool, error)) {
 		last = err
 	}
 	e.t.Fatal(errors.Join(fmt.Errorf("waited a minute until %s", what), last))
+}
+
+// Statuses reads a release's history, oldest first.
+func (e *Env) Statuses(release string) []string {
+	e.t.Helper()
+	r := e.Must(0, "history", release, "-n", e.NS, "-o", "json")
+	var history struct {
+		Items []struct {
+			Status string `json:"status"`
+		} `json:"items"`
+	}
+	if err := json.Unmarshal([]byte(r.Stdout), &history); err != nil {
+		e.t.Fatalf("reading the history: %v\n%v", err, r)
+	}
+	var all []string
+	for _, revision := range history.Items {
+		all = append(all, revision.Status)
+	}
+	return all
 }

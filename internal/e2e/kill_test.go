@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"os"
@@ -88,25 +87,6 @@ func (e *Env) left() map[string]string {
 	}).Stored(e.NS)
 }
 
-// statuses reads a release's history, oldest first.
-func (e *Env) statuses(release string) []string {
-	e.t.Helper()
-	r := e.Must(0, "history", release, "-n", e.NS, "-o", "json")
-	var history struct {
-		Items []struct {
-			Status string `json:"status"`
-		} `json:"items"`
-	}
-	if err := json.Unmarshal([]byte(r.Stdout), &history); err != nil {
-		e.t.Fatalf("reading the history: %v\n%v", err, r)
-	}
-	var all []string
-	for _, revision := range history.Items {
-		all = append(all, revision.Status)
-	}
-	return all
-}
-
 func TestAKilledUpgradeIsFinishedByTheSameCommand(t *testing.T) {
 	whole := undisturbed(t)
 	t.Logf("an upgrade sends %d requests", whole.requests)
@@ -166,7 +146,7 @@ func (e *Env) mustFinish(whole *reference, disturbed *Result) {
 	if d := cmp.Diff(whole.objects, e.left()); d != "" {
 		e.t.Errorf("it did not converge to what an undisturbed upgrade leaves (-undisturbed +now):\n%s\nafter\n%v", d, disturbed)
 	}
-	got := e.statuses("fifteen")
+	got := e.Statuses("fifteen")
 	want := [][]string{
 		{"superseded", "deployed"},                // it had written nothing, or all
 		{"superseded", "interrupted", "deployed"}, // it was in the middle

@@ -23,7 +23,7 @@ func TestAFailedUpgradeIsRolledBackWhenAskedTo(t *testing.T) {
 	if d := cmp.Diff(first, e.Settled().Of("shop").Stored(e.NS)); d != "" {
 		t.Errorf("the rollback did not restore what was deployed (-first +now):\n%s", d)
 	}
-	if d := cmp.Diff([]string{"superseded", "rolled-back", "deployed"}, e.statuses("shop")); d != "" {
+	if d := cmp.Diff([]string{"superseded", "rolled-back", "deployed"}, e.Statuses("shop")); d != "" {
 		t.Errorf("history (-want +got):\n%s", d)
 	}
 }

@@ -61,7 +61,7 @@ func deploy(ctx context.Context, s *Store, w *render.Wanted, r Revision, status 
 	if err != nil {
 		return Revision{}, err
 	}
-	if _, err := l.Intend(ctx, r, w, intended(w)); err != nil {
+	if _, err := l.Intend(ctx, Intent{Revision: r, Wanted: w, Inventory: intended(w)}); err != nil {
 		_ = l.Release(ctx)
 		return Revision{}, err
 	}

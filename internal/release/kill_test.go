@@ -120,7 +120,7 @@ func remove(ctx context.Context, s *Store) error {
 		return err
 	}
 	if len(l.State().Inventory) > 0 || l.State().Current() != nil {
-		if _, err := l.Intend(ctx, Revision{Status: Deleting}, nil, nil); err != nil {
+		if _, err := l.Intend(ctx, Intent{Revision: Revision{Status: Deleting}}); err != nil {
 			_ = l.Release(ctx)
 			return err
 		}
@@ -163,7 +163,7 @@ func TestRecordsThatCannotBeWrittenAreAnError(t *testing.T) {
 			store, p := newRun(s, "alice")
 			l := mustLock(t, store)
 			w := wanted(2, "one")
-			if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+			if _, err := l.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)}); err != nil {
 				t.Fatal(err)
 			}
 			l.Note(w.Objects[0].ID(), Owned{UID: uid(1)})
@@ -207,7 +207,7 @@ func TestAnIntentionThatFailsLeavesNothingBehind(t *testing.T) {
 			}
 			p.mu.Unlock()
 			w := wanted(2, "one")
-			_, err := l.Intend(t.Context(), Revision{}, w, intended(w))
+			_, err := l.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)})
 			if failing == "update belay.shop" && err == nil {
 				t.Error("intended without a head")
 			}
@@ -234,7 +234,7 @@ func TestChunksOfAHeadThatMayHaveBeenWrittenAreNotCollected(t *testing.T) {
 		store, p := newRun(s, "alice")
 		w := wanted(10000, "one")
 		l := mustLock(t, store)
-		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+		if _, err := l.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)}); err != nil {
 			t.Fatal(err)
 		}
 		for i, o := range w.Objects {
@@ -277,7 +277,7 @@ func TestARunFrozenWhileItWritesChunksSendsNoneWhenResumed(t *testing.T) {
 			close(p.resume)
 		}()
 		before := p.count()
-		if _, err := l.Intend(t.Context(), Revision{}, wanted(1, "one"), nil); !errors.Is(err, ErrLost) {
+		if _, err := l.Intend(t.Context(), Intent{Wanted: wanted(1, "one")}); !errors.Is(err, ErrLost) {
 			t.Errorf("got %v", err)
 		}
 		if sent := p.requests[before:]; len(sent) != 1 {
@@ -354,7 +354,7 @@ func TestASecondRevisionUnderOneLockInterruptsTheFirst(t *testing.T) {
 		store, _ := newRun(s, "alice")
 		l := mustLock(t, store)
 		for _, text := range []string{"one", "two"} {
-			if _, err := l.Intend(t.Context(), Revision{}, wanted(1, text), nil); err != nil {
+			if _, err := l.Intend(t.Context(), Intent{Wanted: wanted(1, text)}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -93,19 +93,47 @@ func (l *Lock) State() *State {
 	return l.rec.state(maps.Clone(l.inventory))
 }
 
-// Intend writes down what a run is about to make, before its first write: a new
-// revision that is applying, its content, and an inventory entry for each object
-// it intends to make (entries that exist keep their UID and hashes). The number
-// and time of the revision are set by it and returned. The previous revision, if
-// it was still applying, becomes interrupted. r.Status may be Deleting, else it is
-// Applying. How many revisions are kept is said by w; a deletion needs none.
-func (l *Lock) Intend(ctx context.Context, r Revision, w *render.Wanted, intended map[object.ID]Owned) (Revision, error) {
+// Intent is what a run is about to make.
+type Intent struct {
+	// Revision is its index entry; the number and the time are set by Intend. Its
+	// status may be Deleting, else it becomes Applying.
+	Revision Revision
+	// Wanted is the content. It says how many revisions are kept; a deletion needs
+	// none.
+	Wanted *render.Wanted
+	// Inventory has an entry for each object that the run intends to make. Entries
+	// that exist keep their UID and hashes.
+	Inventory map[object.ID]Owned
+	// Past are revisions that another tool made, oldest first. They become the
+	// history of a release that has none.
+	Past []Past
+}
+
+// Past is a revision that another tool made. Its number, time and status stay;
+// what it wanted may be nil, if that is not known.
+type Past struct {
+	Revision Revision
+	Wanted   *render.Wanted
+}
+
+// Intend writes down what a run is about to make, before its first write, in one
+// write of the head: a new revision that is applying, its content, the inventory.
+// It returns the revision with its number and time. The previous revision, if it
+// was still applying, becomes interrupted.
+func (l *Lock) Intend(ctx context.Context, in Intent) (Revision, error) {
 	l.mu.Lock()
 	rec := l.rec
 	l.mu.Unlock()
+	r, w := in.Revision, in.Wanted
+	past := rec.Revisions
+	if len(past) == 0 {
+		for _, p := range in.Past {
+			past = append(past, p.Revision)
+		}
+	}
 	r.Number = 1
-	if n := len(rec.Revisions); n > 0 {
-		r.Number = rec.Revisions[n-1].Number + 1
+	if n := len(past); n > 0 {
+		r.Number = past[n-1].Number + 1
 	}
 	now := l.store.now()
 	r.When, r.Took = stamp(now), 0
@@ -120,14 +148,26 @@ func (l *Lock) Intend(ctx context.Context, r Revision, w *render.Wanted, intende
 	if r.Job == "" {
 		r.Job = l.store.Who.Job
 	}
-	pieces, err := contentOf(&r, w, rec.Key)
-	if err != nil {
+	failed := func(err error) (Revision, error) {
 		return Revision{}, fmt.Errorf("recording revision %d of release %q: %w", r.Number, l.name, err)
 	}
-	undo := l.intend(intended)
+	pieces, err := contentOf(&r, w, rec.Key)
+	if err != nil {
+		return failed(err)
+	}
+	var taken []Revision
+	if len(rec.Revisions) == 0 {
+		more, err := takePast(in.Past, rec.Key, &taken)
+		if err != nil {
+			return failed(err)
+		}
+		pieces = slices.Concat(more, pieces)
+	}
+	pieces = once(pieces)
+	undo := l.intend(in.Inventory)
 	err = l.write(ctx, edit{pieces: pieces, records: true, change: func(h *head) {
 		interrupt(h.Revisions)
-		h.Revisions = append(h.Revisions, r)
+		h.Revisions = slices.Concat(h.Revisions, taken, []Revision{r})
 		if w != nil {
 			h.Revisions = retain(h.Revisions, w.Rules.History)
 		}
@@ -135,7 +175,7 @@ func (l *Lock) Intend(ctx context.Context, r Revision, w *render.Wanted, intende
 	}})
 	if err != nil {
 		undo()
-		return Revision{}, fmt.Errorf("recording revision %d of release %q: %w", r.Number, l.name, err)
+		return failed(err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -144,6 +184,43 @@ func (l *Lock) Intend(ctx context.Context, r Revision, w *render.Wanted, intende
 		l.keep = w.Rules.History
 	}
 	return r, nil
+}
+
+// once drops pieces that occur twice.
+func once(pieces []piece) []piece {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(pieces, func(p piece) bool {
+		twice := seen[p.digest]
+		seen[p.digest] = true
+		return twice
+	})
+}
+
+// takePast makes the pieces of revisions that another tool made. Not more of them
+// are taken than a release keeps beside the new one.
+func takePast(past []Past, key string, into *[]Revision) ([]piece, error) {
+	all := make([]Revision, len(past), len(past)+1)
+	contents := map[int]*render.Wanted{}
+	for i, p := range past {
+		all[i] = p.Revision
+		contents[p.Revision.Number] = p.Wanted
+	}
+	all = retain(append(all, Revision{Status: Applying}), defaultHistory)
+	all = all[:len(all)-1]
+	var pieces []piece
+	for i := range all {
+		r := &all[i]
+		if contents[r.Number] == nil {
+			continue
+		}
+		more, err := contentOf(r, contents[r.Number], key)
+		if err != nil {
+			return nil, err
+		}
+		pieces = append(pieces, more...)
+	}
+	*into = all
+	return pieces, nil
 }
 
 // contentOf makes the pieces of what a revision wants, and names them in it.

@@ -73,7 +73,7 @@ func TestADeadHoldersLockIsTakenOverAfterItsLife(t *testing.T) {
 		bob, _ := newRun(s, "bob")
 		dead := mustLock(t, alice)
 		w := wanted(2, "one")
-		if _, err := dead.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+		if _, err := dead.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)}); err != nil {
 			t.Fatal(err)
 		}
 		dead.stop() // killed
@@ -97,7 +97,7 @@ func TestADeadHoldersLockIsTakenOverAfterItsLife(t *testing.T) {
 		if err := dead.Held(); !errors.Is(err, ErrLost) {
 			t.Errorf("the dead holds: %v", err)
 		}
-		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+		if _, err := l.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := l.Finish(t.Context(), Deployed, Result{}); err != nil {
@@ -117,7 +117,7 @@ func TestAHolderThatWasStoppedWritesNothingWhenResumed(t *testing.T) {
 		bob, _ := newRun(s, "bob")
 		stopped := mustLock(t, alice)
 		w := wanted(2, "one")
-		if _, err := stopped.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+		if _, err := stopped.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)}); err != nil {
 			t.Fatal(err)
 		}
 		p.on(func(int, string) fault { return hang })
@@ -129,7 +129,7 @@ func TestAHolderThatWasStoppedWritesNothingWhenResumed(t *testing.T) {
 		p.on(nil)
 		close(p.resume)
 		time.Sleep(3 * time.Second)
-		if _, err := stopped.Intend(t.Context(), Revision{}, wanted(2, "two"), nil); !errors.Is(err, ErrLost) {
+		if _, err := stopped.Intend(t.Context(), Intent{Wanted: wanted(2, "two")}); !errors.Is(err, ErrLost) {
 			t.Errorf("resumed, it intended: %v", err)
 		}
 		if err := stopped.Erase(t.Context()); err == nil {
@@ -161,7 +161,7 @@ func TestALockThatWasGivenBackWritesNoMore(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := len(p.writes())
-		if _, err := l.Intend(t.Context(), Revision{}, wanted(1, "two"), nil); !errors.Is(err, ErrLost) {
+		if _, err := l.Intend(t.Context(), Intent{Wanted: wanted(1, "two")}); !errors.Is(err, ErrLost) {
 			t.Errorf("intended: %v", err)
 		}
 		if _, err := l.Finish(t.Context(), Deployed, Result{}); err == nil {
@@ -209,7 +209,7 @@ func TestARunFinishesThoughItHadNoContactForLong(t *testing.T) {
 		store, p := newRun(s, "alice")
 		l := mustLock(t, store)
 		w := wanted(2, "one")
-		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+		if _, err := l.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)}); err != nil {
 			t.Fatal(err)
 		}
 		p.on(func(int, string) fault { return refuse })
@@ -260,7 +260,7 @@ func TestWhatIsNotedIsWrittenWithTheNextRenewal(t *testing.T) {
 		l := mustLock(t, store)
 		defer l.stop()
 		w := wanted(2, "one")
-		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+		if _, err := l.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)}); err != nil {
 			t.Fatal(err)
 		}
 		id := w.Objects[0].ID()
@@ -283,7 +283,7 @@ func TestWhatIsKnownOfAnObjectOutlivesAnIntention(t *testing.T) {
 		mustDeploy(t, store, w, Revision{}, Deployed)
 		known := mustLoad(t, store).Inventory[w.Objects[0].ID()]
 		l := mustLock(t, store)
-		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+		if _, err := l.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)}); err != nil {
 			t.Fatal(err)
 		}
 		l.stop()
@@ -310,7 +310,7 @@ func TestMetadataThatOthersWriteIsKeptAndLosesNoLock(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := wanted(1, "one")
-		if _, err := l.Intend(t.Context(), Revision{}, w, nil); err != nil {
+		if _, err := l.Intend(t.Context(), Intent{Wanted: w}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := l.Finish(t.Context(), Deployed, Result{}); err != nil {

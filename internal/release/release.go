@@ -55,6 +55,9 @@ type Revision struct {
 	RollbackTo int `json:"rollbackTo,omitempty"`
 	// NotWaited is true when --no-wait left readiness unknown.
 	NotWaited bool `json:"notWaited,omitempty"`
+	// Helm is the revision of a Helm release that this one is, or took over; 0 when
+	// belay made it.
+	Helm int `json:"helm,omitempty"`
 	// Random says that templates of the revision called random functions, whose
 	// results its content remembers.
 	Random bool `json:"random,omitempty"`

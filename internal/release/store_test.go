@@ -31,7 +31,7 @@ func TestADeployedRevisionIsReadBackAsItWasWritten(t *testing.T) {
 		store, p := newRun(s, "alice@laptop")
 		w := wanted(400, "one")
 		l := mustLock(t, store)
-		begun, err := l.Intend(t.Context(), Revision{Git: "3f2a91c", Note: "fix", Origin: w.Origin, Counts: Counts{Create: 400}}, w, intended(w))
+		begun, err := l.Intend(t.Context(), Intent{Revision: Revision{Git: "3f2a91c", Note: "fix", Origin: w.Origin, Counts: Counts{Create: 400}}, Wanted: w, Inventory: intended(w)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func TestListReadsMetadataAlone(t *testing.T) {
 		store, _ := newRun(s, "alice")
 		mustDeploy(t, store, wanted(3, "one"), Revision{Origin: wanted(0, "").Origin}, Deployed)
 		l := mustLock(t, store) // a killed run
-		if _, err := l.Intend(t.Context(), Revision{}, wanted(3, "two"), nil); err != nil {
+		if _, err := l.Intend(t.Context(), Intent{Wanted: wanted(3, "two")}); err != nil {
 			t.Fatal(err)
 		}
 		l.stop()
@@ -166,7 +166,7 @@ func TestErasingLeavesNothing(t *testing.T) {
 		mustDeploy(t, store, w, Revision{}, Deployed)
 		mustDeploy(t, store, wanted(3, "two"), Revision{}, Failed)
 		l := mustLock(t, store)
-		if _, err := l.Intend(t.Context(), Revision{Status: Deleting}, nil, nil); err != nil {
+		if _, err := l.Intend(t.Context(), Intent{Revision: Revision{Status: Deleting}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Erase(t.Context()); err == nil {
@@ -248,7 +248,7 @@ func TestALargeInventoryIsKeptInChunksAndTheyAreCollected(t *testing.T) {
 		store, _ := newRun(s, "alice")
 		w := wanted(10000, "one")
 		l := mustLock(t, store)
-		if _, err := l.Intend(t.Context(), Revision{}, w, intended(w)); err != nil {
+		if _, err := l.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)}); err != nil {
 			t.Fatal(err)
 		}
 		for i, o := range w.Objects {
@@ -302,7 +302,7 @@ func TestLoadingFollowsAnInventoryThatMoves(t *testing.T) {
 		w := wanted(4000, "one")
 		write := func(salt uint64) {
 			l := mustLock(t, writer)
-			if _, err := l.Intend(t.Context(), Revision{}, w, nil); err != nil {
+			if _, err := l.Intend(t.Context(), Intent{Wanted: w}); err != nil {
 				t.Fatal(err)
 			}
 			for i, o := range w.Objects {

@@ -17,6 +17,8 @@ import (
 type End struct {
 	Op     diff.Op
 	Target diff.Target
+	// Helm is the release of Helm's that was taken over, or empty.
+	Helm string
 	// Revision is what the run recorded; where nothing was to be changed, the
 	// current one.
 	Revision release.Revision
@@ -92,6 +94,8 @@ func (e *End) writeSuccess(b *strings.Builder, p paint) {
 	case diff.OpRollback:
 		text = fmt.Sprintf("rolled back %s to revision %d, as revision %d, in %s",
 			e.Target.Release, e.Revision.RollbackTo, e.Revision.Number, Duration(e.Took))
+	case diff.OpAdopt:
+		text = fmt.Sprintf("took over Helm release %s, as revision %d of %s, in %s", Clean(e.Helm), e.Revision.Number, e.Target.Release, Duration(e.Took))
 	default:
 		text = fmt.Sprintf("deployed %s revision %d in %s", e.Target.Release, e.Revision.Number, Duration(e.Took))
 	}
@@ -105,6 +109,9 @@ func (e *End) writeSuccess(b *strings.Builder, p paint) {
 	b.WriteString(text + "\n")
 	if e.Op == diff.OpRollback {
 		b.WriteString("  the next apply of the bundle brings back what was left\n")
+	}
+	if e.Op == diff.OpAdopt {
+		b.WriteString("  " + helmStays(e.Helm, e.Flags) + "\n")
 	}
 	e.writeKept(b)
 }
@@ -218,13 +225,13 @@ func (e *End) advice() string {
 		return "go on: the same command"
 	case e.Result.Outcome == apply.TimedOut:
 		again = "wait longer with --timeout"
-	case e.Result.Outcome == apply.Stale, e.Op == diff.OpRollback:
+	case e.Result.Outcome == apply.Stale, e.Op == diff.OpRollback, e.Op == diff.OpAdopt:
 		again = "retry: the same command"
 	default:
 		again = "retry with a mended bundle"
 	}
 	switch {
-	case e.Op == diff.OpRollback:
+	case e.Op == diff.OpRollback, e.Op == diff.OpAdopt:
 		return again
 	case e.Back > 0:
 		return fmt.Sprintf("%s, or: %s   (to revision %d)", again, e.rollback(), e.Back)

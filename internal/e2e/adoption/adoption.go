@@ -1,0 +1,123 @@
+// Package adoption tests that real releases of Helm's can be taken over. Helm
+// itself comes from the modules internal/e2e/helm3 and helm4, which have it as a
+// library and run the tests of this package.
+package adoption
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/belay-sh/belay/internal/e2e"
+)
+
+// Helm is a version of Helm, set up for a namespace.
+type Helm struct {
+	// Install and Upgrade deploy a chart under a name, and wait for nothing.
+	Install, Upgrade func(release, chart string, values map[string]any) error
+	// Revisions counts the revisions that Helm can read.
+	Revisions func(release string) (int, error)
+}
+
+// Start sets Helm up. The driver is where it keeps its records: secret or configmap.
+type Start func(kubeconfig, namespace, driver string) (*Helm, error)
+
+const bundle = "internal/e2e/testdata/adopted"
+
+// Long skips a test that only make soak runs.
+func Long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("BELAY_SOAK") == "" {
+		t.Skip("one of the long tests: BELAY_SOAK=1")
+	}
+}
+
+// Test takes over a release of Helm's that keeps its records by a driver, and goes
+// on with it.
+func Test(t *testing.T, start Start, driver string) {
+	e := e2e.New(t) // one after the other: all have the same definition
+	password := e.Secret("s3same-0pen")
+	if err := e.API.Create("/api/v1/namespaces", []byte("{apiVersion: v1, kind: Namespace, metadata: {name: "+e.NS+"}}")); err != nil {
+		t.Fatal(err)
+	}
+	helm, err := start(e.Kubeconfig(), e.NS, driver)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := func(tag string) map[string]any {
+		return map[string]any{"password": password, "image": map[string]any{"tag": tag}}
+	}
+	if err := helm.Install("shop", e.Path(bundle), values("1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := helm.Upgrade("shop", e.Path(bundle), values("2")); err != nil {
+		t.Fatal(err)
+	}
+	before := running(e, t)
+	with := func(verb, tag string, more ...string) []string {
+		return append([]string{verb, bundle, "-r", "shop", "-n", e.NS, "--set", "password=" + password, "--set-string", "image.tag=" + tag}, more...)
+	}
+
+	refused := e.Must(4, with("diff", "2")...)
+	wants(t, refused, refused.Stderr+refused.Stdout, "Helm release shop", "belay adopt helm/shop")
+	e.Must(2, "adopt", "helm/shop", "-n", e.NS, "--dry-run")
+	adopted := e.Must(0, "adopt", "helm/shop", "-n", e.NS)
+	wants(t, adopted, adopted.Stderr, "took over Helm release shop, as revision 3 of shop", "--remove-helm-records")
+	if d := cmp.Diff(before, running(e, t)); d != "" {
+		t.Errorf("the takeover replaced or restarted something (-before +after):\n%s\n%v", d, adopted)
+	}
+	e.Must(0, with("diff", "2")...)
+	e.Must(0, "drift", "shop", "-n", e.NS)
+	if n, err := helm.Revisions("shop"); n != 2 || err != nil {
+		t.Errorf("Helm reads %d revisions (%v), want its 2", n, err)
+	}
+	if d := cmp.Diff([]string{"superseded", "superseded", "deployed"}, e.Statuses("shop")); d != "" {
+		t.Errorf("history (-want +got):\n%s", d)
+	}
+
+	e.Must(0, with("apply", "3", "--set", "extra=false")...)
+	e.Must(0, "rollback", "shop", "-n", e.NS)
+	e.Must(0, with("diff", "2")...)
+	e.Must(0, "rollback", "shop", "1", "-n", e.NS)
+	e.Must(0, with("diff", "1")...)
+
+	e.Must(0, "adopt", "helm/shop", "-n", e.NS, "--remove-helm-records")
+	if n, err := helm.Revisions("shop"); n != 0 {
+		t.Errorf("Helm still reads %d revisions (%v)", n, err)
+	}
+	e.Must(0, with("diff", "1")...)
+	e.Must(0, "delete", "shop", "-n", e.NS, "--yes")
+}
+
+// running are the UIDs and generations of all that is in the namespace, pods too,
+// but for records: the same ones before and after mean that nothing was
+// replaced, and no pod restarted.
+func running(e *e2e.Env, t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for id, u := range e.Settled() {
+		if kind, _ := u.Object["type"].(string); strings.HasPrefix(kind, "belay.sh/") {
+			continue
+		}
+		all[id.In(e.NS)] = string(u.GetUID())
+	}
+	for _, want := range []string{"Deployment.apps/web", "StatefulSet.apps/store", "Lamp.adopted.example.com/lamp"} {
+		if all[want] == "" {
+			t.Fatalf("%s is not there: %v", want, slices.Sorted(maps.Keys(all)))
+		}
+	}
+	return all
+}
+
+func wants(t *testing.T, r *e2e.Result, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("it does not say %q:\n%v", part, r)
+		}
+	}
+}
