@@ -37,11 +37,12 @@ func (p *planner) deletions() []Edge {
 		p.plan.Warnings = append(p.plan.Warnings, "deletions come first (--prune-first): what they served is away until the rest is ready")
 	}
 	own, deletesOwn := u.index[object.ID{Kind: object.NamespaceKind.Kind, Name: p.o.Target.Namespace}]
-	u.asked(objs)
+	u.dependencies(objs)
 	for _, ref := range refs.Scan(objs) {
 		u.add(ref.From, ref.To, ref.Path)
 	}
 	u.operators(objs)
+	u.levels(objs)
 	if deletesOwn { // the release's records live in it
 		for _, o := range objs {
 			u.add(o.ID(), p.plan.Changes[own].ID, "the release's namespace goes last")
@@ -71,17 +72,23 @@ func (u *unmaking) add(first, then object.ID, why string) bool {
 	return true
 }
 
-// asked adds what the live objects' annotations ask for: what depends goes before
-// what it depends on, and higher weights before lower ones. One that cannot be read
-// any more asks nothing.
-func (u *unmaking) asked(objs []object.Object) {
-	weights := make([]int, len(objs))
-	for i, o := range objs {
-		weight, dependsOn := policy.Order(o)
-		weights[i] = weight
+// dependencies adds what live objects ask for: what depends goes before what it
+// depends on.
+func (u *unmaking) dependencies(objs []object.Object) {
+	for _, o := range objs {
+		_, dependsOn := policy.Order(o)
 		for _, on := range dependsOn {
 			u.add(o.ID(), u.find(on, o.ID().Namespace), "belay.sh/depends-on")
 		}
+	}
+}
+
+// levels makes higher weights go before lower ones, as far as references allow:
+// what an object of low weight refers to came as early as it.
+func (u *unmaking) levels(objs []object.Object) {
+	weights := make([]int, len(objs))
+	for i, o := range objs {
+		weights[i], _ = policy.Order(o)
 	}
 	levels := levelsOf(weights)
 	for i := len(levels) - 1; i > 0; i-- {

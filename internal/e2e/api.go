@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,6 +100,32 @@ func (a *API) Apply(path, manager string, body []byte) error {
 // Create makes an object in a collection.
 func (a *API) Create(path string, body []byte) error {
 	return a.Do(http.MethodPost, path, "application/yaml", body, nil)
+}
+
+// Watch calls fn with every event of a collection since a resourceVersion, until
+// ctx ends or fn says that it has seen enough.
+func (a *API) Watch(ctx context.Context, path, version string, fn func(kind string, u *unstructured.Unstructured) (enough bool)) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.up.URL()+path+"?watch=1&resourceVersion="+version, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := a.up.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	for events := json.NewDecoder(answer.Body); ; {
+		var event struct {
+			Type   string         `json:"type"`
+			Object map[string]any `json:"object"`
+		}
+		if err := events.Decode(&event); err != nil {
+			return err
+		}
+		if fn(event.Type, &unstructured.Unstructured{Object: event.Object}) {
+			return nil
+		}
+	}
 }
 
 // Delete removes an object; that it is gone already is no error.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
@@ -24,6 +25,8 @@ type Rule struct {
 	// Status answers in the API server's stead; RetryAfter, in seconds, goes with it.
 	Status     int
 	RetryAfter int
+	// Message is the words of that answer; empty means some.
+	Message string
 	// Cut closes the client's connection; the API server never sees the request.
 	Cut bool
 	// Swallow passes the request on and closes the connection in place of the
@@ -100,7 +103,7 @@ func answer(w http.ResponseWriter, rule Rule) {
 	reason := map[int]string{
 		http.StatusTooManyRequests: "TooManyRequests", http.StatusForbidden: "Forbidden",
 		http.StatusConflict: "Conflict", http.StatusUnauthorized: "Unauthorized",
-		http.StatusNotFound: "NotFound", http.StatusServiceUnavailable: "ServiceUnavailable",
+		http.StatusNotFound: "NotFound", http.StatusUnprocessableEntity: "Invalid", http.StatusServiceUnavailable: "ServiceUnavailable",
 		http.StatusGatewayTimeout: "Timeout",
 	}[rule.Status]
 	if reason == "" {
@@ -113,6 +116,6 @@ func answer(w http.ResponseWriter, rule Rule) {
 	w.WriteHeader(rule.Status)
 	_ = json.NewEncoder(w).Encode(map[string]any{ // a client that went away is no failure here
 		"kind": "Status", "apiVersion": "v1", "status": "Failure",
-		"code": rule.Status, "reason": reason, "message": "injected by the test",
+		"code": rule.Status, "reason": reason, "message": cmp.Or(rule.Message, "injected by the test"),
 	})
 }
