@@ -67,6 +67,9 @@ type Options struct {
 	WaitOldPods bool
 	// Tail follows the logs of new pods while they are waited for; nil does not.
 	Tail *rollout.Tail
+	// Log is called, from any goroutine, for what hooks printed that say so
+	// (helm.sh/hook-output-log-policy); nil drops it.
+	Log func(rollout.LogLine)
 	// Concurrency bounds the changes in flight; 0 means 32.
 	Concurrency int
 	// Report is called for every event, never concurrently.
@@ -117,6 +120,8 @@ type Result struct {
 	// finished.
 	InFlight  int
 	Diagnosis rollout.Diagnosis
+	// Hooks are those that were run, in the order in which they ended.
+	Hooks []release.HookRun
 }
 
 // Run carries out a plan under a lock, and waits for all objects of the release,
@@ -133,11 +138,14 @@ func Run(ctx context.Context, c Cluster, journal Journal, p *diff.Plan, o Option
 	if o.Report == nil {
 		o.Report = func(Event) {}
 	}
+	p, onFailure := splitFailure(p)
 	r := newRun(c, journal, p, o)
-	if p.Wanted != nil {
-		r.judge = rollout.NewJudge(p.Wanted.Rules.Readiness)
-	}
 	r.noteUnchanged()
 	r.loop(ctx)
-	return r.result(ctx)
+	res := r.result(ctx)
+	r.tidy(ctx, res)
+	if onFailure != nil && res.failed() {
+		runOnFailure(ctx, newRun(c, journal, onFailure, o), res)
+	}
+	return res
 }

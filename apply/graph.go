@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -9,6 +10,7 @@ import (
 	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/refs"
+	"github.com/belay-sh/belay/internal/rollout"
 )
 
 func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
@@ -19,7 +21,7 @@ func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
 		inbox: inbox{wake: make(chan struct{}, 1)},
 	}
 	for i := range p.Changes {
-		n := &node{Change: &p.Changes[i]}
+		n := &node{Change: &p.Changes[i], last: comesLast(&p.Changes[i])}
 		r.nodes = append(r.nodes, n)
 		r.byID[n.ID] = n
 		r.left++
@@ -31,8 +33,14 @@ func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
 			r.move(n, written)
 		}
 	}
+	if p.Wanted != nil {
+		r.judge = rollout.NewJudge(p.Wanted.Rules.Readiness)
+	}
 	for _, e := range p.Order {
 		before := r.nodes[e.Before]
+		if o.NoWait && e.Need == refs.Ready && before.Hook == nil && r.nodes[e.After].Hook != nil {
+			e.Need = refs.Exists // as nobody waits for anything but hooks
+		}
 		if e.Need == refs.Exists && before.progress == written {
 			continue
 		}
@@ -64,7 +72,9 @@ func newKinds(p *diff.Plan) map[schema.GroupKind]bool {
 
 // early says whether a change belongs to the first half of the run: deletions wait
 // until all else is ready, or all else waits for them.
-func (r *run) early(n *node) bool { return (n.Action == diff.Delete) == r.plan.PruneFirst }
+func (r *run) early(n *node) bool {
+	return !n.last && (n.Action == diff.Delete) == r.plan.PruneFirst
+}
 
 // newQuotas are the namespaces whose quotas a plan changes.
 func newQuotas(p *diff.Plan) map[string]bool {
@@ -125,7 +135,9 @@ func (r *run) startReady(ctx context.Context) {
 			return
 		}
 		r.queue = r.queue[1:]
+		r.byID[n.ID] = n // a hook may be there twice
 		r.move(n, running)
+		n.began = time.Now()
 		r.report(n, Started, nil)
 		go func() {
 			live, err := r.write(ctx, n.Change)

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/rollout"
 )
 
@@ -17,6 +18,9 @@ type message struct {
 
 	id    object.ID
 	state rollout.State
+
+	hook *node // whose result was gathered; nil for others
+	run  release.HookRun
 }
 
 // inbox is a queue without bound, so that nobody who reports ever blocks.

@@ -39,6 +39,9 @@ func (r *run) result(ctx context.Context) *Result {
 	var unready []rollout.Target
 	sources := map[object.ID]object.Source{}
 	for _, n := range r.nodes {
+		if n.Action == diff.Clear && n.err == nil {
+			continue // part of the run
+		}
 		if n.err != nil {
 			res.Errs[n.ID] = n.err
 		}
@@ -56,7 +59,7 @@ func (r *run) result(ctx context.Context) *Result {
 				sources[n.ID] = n.Source
 				unready = append(unready, rollout.Target{
 					ID: n.ID, Kind: n.Kind, Policy: n.Policy, Live: n.live,
-					Generation: n.live.GetGeneration(), UID: string(n.live.GetUID()),
+					Generation: n.live.GetGeneration(), UID: string(n.live.GetUID()), ToEnd: n.Action == diff.Run,
 				})
 			}
 		}
@@ -67,6 +70,8 @@ func (r *run) result(ctx context.Context) *Result {
 		res.Diagnosis.Causes = append(res.Diagnosis.Causes, d.Causes...)
 		res.Diagnosis.Notes = d.Notes
 	}
+	r.gatherRest(ctx)
+	res.Hooks = r.hooks
 	return res
 }
 

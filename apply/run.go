@@ -12,6 +12,7 @@ import (
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/policy"
 	"github.com/belay-sh/belay/internal/refs"
+	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/rollout"
 )
 
@@ -35,10 +36,15 @@ type node struct {
 	unmet int
 	after []diff.Edge
 	state rollout.State
+	began time.Time // of the first step
 	since time.Time // of the write, for the object's own timeout
 	live  *unstructured.Unstructured
 	going *unstructured.Unstructured // as it was last seen while it is being deleted
 	err   error
+	// last is true for hooks that run after the deletions.
+	last bool
+	// gathered is true once the result of a hook is known.
+	gathered bool
 }
 
 // run is the state of one run. Only the loop's goroutine touches it; writers and
@@ -69,6 +75,10 @@ type run struct {
 	// take no slot, for others may have to go before it can.
 	idle     int
 	finished int // changes finished after an interrupt
+
+	// writes ends when requests must; hooks are the results so far.
+	writes context.Context
+	hooks  []release.HookRun
 }
 
 // loop runs until nothing is left to do or to wait for.
@@ -77,6 +87,7 @@ func (r *run) loop(ctx context.Context) {
 	defer cancel()
 	writes, stopWrites := context.WithCancel(ctx)
 	defer stopWrites()
+	r.writes = writes
 	r.tracker = rollout.NewTracker(ctx, r.cluster, rollout.Options{
 		Selector:    object.ReleaseLabel + "=" + r.plan.Target.Release,
 		Judge:       r.judge,
@@ -185,6 +196,10 @@ func (r *run) receive(m message) {
 		r.receiveWrite(m.writer, m)
 		return
 	}
+	if m.hook != nil {
+		r.receiveHook(m.hook, m)
+		return
+	}
 	n := r.byID[m.id]
 	if n == nil || n.progress != written && m.state.Phase != rollout.Deleting {
 		return
@@ -195,6 +210,10 @@ func (r *run) receive(m message) {
 	n.state = m.state
 	if m.live != nil {
 		n.going = m.live
+	}
+	if n.Action == diff.Run && n.progress == written && ended(m.state) {
+		r.gatherLater(n)
+		return
 	}
 	switch m.state.Phase {
 	case rollout.Ready:
@@ -229,7 +248,8 @@ func (r *run) receiveWrite(n *node, m message) {
 	}
 	r.report(n, Wrote, nil)
 	r.unblock(n, refs.Exists)
-	if n.Action == diff.Delete || n.Policy.Wait == policy.WaitNone || n.Policy.Wait == policy.WaitExists {
+	if n.Action == diff.Delete || n.Action == diff.Clear || n.Action == diff.Run && !diff.RunsToEnd(n.ID.GroupKind()) ||
+		n.Policy.Wait == policy.WaitNone || n.Policy.Wait == policy.WaitExists {
 		n.state = rollout.State{Phase: rollout.Ready}
 		r.finish(n)
 		return
@@ -240,14 +260,14 @@ func (r *run) receiveWrite(n *node, m message) {
 // follow waits for an object's readiness. Where nobody waits it is followed only
 // for the changes that need it.
 func (r *run) follow(n *node) {
-	if r.o.NoWait && len(n.after) == 0 {
+	if r.o.NoWait && len(n.after) == 0 && n.Action != diff.Run {
 		r.finish(n)
 		return
 	}
 	r.tracker.Add(rollout.Target{
 		ID: n.ID, Kind: n.Kind, Policy: n.Policy,
 		Generation: n.live.GetGeneration(), UID: string(n.live.GetUID()), Live: n.live,
-		Unchanged: n.Action == diff.Unchanged,
+		Unchanged: n.Action == diff.Unchanged, ToEnd: n.Action == diff.Run,
 	})
 }
 
@@ -271,6 +291,7 @@ func (r *run) followUnchanged() {
 // finish ends a change's way, and lets go what waited for it.
 func (r *run) finish(n *node) {
 	r.move(n, done)
+	r.noteEnd(n)
 	if len(n.Steps) > 0 {
 		r.report(n, Done, nil)
 	}

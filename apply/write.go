@@ -15,6 +15,7 @@ import (
 	"github.com/belay-sh/belay/diff/fields"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
+	"github.com/belay-sh/belay/internal/rollout"
 )
 
 // StaleError says that an object is no longer as the plan saw it.
@@ -66,10 +67,15 @@ func (r *run) write(ctx context.Context, c *diff.Change) (*unstructured.Unstruct
 			}
 		case diff.VerbDelete:
 			live, err = nil, r.delete(ctx, c, step)
+		case diff.VerbClear:
+			live, err = nil, r.clear(ctx, c, step)
 		}
 		if err != nil {
 			return nil, err
 		}
+	}
+	if c.Hook != nil { // hooks are not the release's
+		return live, nil
 	}
 	if live == nil {
 		r.journal.Forget(c.ID)
@@ -84,6 +90,7 @@ func (r *run) owned(c *diff.Change, live *unstructured.Unstructured) release.Own
 	return release.Owned{
 		UID: live.GetUID(), Version: c.Kind.Version, Shared: c.Shared,
 		Manifest: c.Manifest, Schema: c.Schema, Live: fields.Own(live, r.plan.Target.Manager()),
+		Done: rollout.RanToEnd(live),
 	}
 }
 
@@ -103,7 +110,7 @@ func (r *run) apply(ctx context.Context, c *diff.Change, step *diff.Step) (*unst
 	for range maxResend {
 		live, created, err := r.applyOnce(ctx, c, body, step.Force)
 		switch {
-		case err == nil && step.UID == "" && !created && r.othersOwn(live):
+		case err == nil && step.UID == "" && !created && !step.Force && r.othersOwn(live):
 			return nil, &StaleError{ID: c.ID, Reason: "was created by somebody else since the plan was made"}
 		case err == nil:
 			return live, nil

@@ -58,6 +58,7 @@ run, saved with -o plan=FILE, unless something moved since.`,
 	addWaitFlags(fs, &o)
 	fs.StringVar(&o.OnFailure, "on-failure", failureKeep, "when the run fails: keep what is there, or rollback to what was last deployed")
 	addPlanFlags(fs, &o)
+	addHookFlags(fs, &o)
 	fs.StringVar(&o.Note, "description", "", "a note for the revision, shown in history")
 	addShowFlags(fs, &o, &formats)
 	return withExits(c, exitOK, exitError, exitChanges, exitInput, exitRefused, exitPermission,

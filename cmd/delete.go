@@ -39,6 +39,7 @@ operator, the records last. On a terminal it asks for the release's name.`,
 	addRunFlags(fs, &o)
 	addDeleteCRDsFlag(fs, &o)
 	fs.BoolVar(&o.DeleteNamespace, "delete-namespace", false, "delete the release's namespace, too, and all that is in it, whoever made it")
+	fs.BoolVar(&o.NoHooks, "no-hooks", false, "run no hooks")
 	addShowFlags(fs, &o, &formats)
 	return withExits(c, exitOK, exitError, exitChanges, exitInput, exitRefused, exitPermission,
 		exitTimeout, exitLocked, exitInterrupted)

@@ -137,6 +137,7 @@ func (d *deployment) planOptions() diff.Options {
 		MaxDelete: d.o.MaxDelete, AllowEmpty: d.o.AllowEmpty,
 		DeleteCRDs: d.o.DeleteCRDs, DeleteNamespace: d.o.DeleteNamespace, PruneFirst: d.o.PruneFirst,
 		ReplaceBundle: d.o.ReplaceBundle, ChangeEnvironment: d.o.ChangeEnvironment,
+		NoHooks: d.o.NoHooks, RunHooks: d.o.RunHooks, Tests: d.o.Tests,
 		Concurrency: d.o.Concurrency,
 	}
 }
@@ -145,7 +146,7 @@ func (d *deployment) planOptions() diff.Options {
 // and in its records. A delete always has the records to remove, and on top of a
 // revision that did not succeed a run is due even without changes.
 func (d *deployment) nothingToChange() bool {
-	if d.o.Op == diff.OpDelete || !d.plan.Empty() {
+	if d.o.Op == diff.OpDelete || !d.plan.Empty() || d.plan.HooksChanged {
 		return false
 	}
 	for i := range d.plan.Changes {
@@ -229,7 +230,7 @@ func (d *deployment) run(ctx context.Context, lock *release.Lock, began time.Tim
 	defer done()
 	return apply.Run(ctx, d.conn.Client, lock, d.plan, apply.Options{
 		Timeout: d.timeout(), NoWait: d.o.NoWait, WaitOldPods: d.o.WaitOldPods, Concurrency: d.o.Concurrency,
-		Report: tell, Stopping: d.stopping, Tail: d.tail(progress),
+		Report: tell, Stopping: d.stopping, Tail: d.tail(progress), Log: progress.Log,
 	})
 }
 
@@ -287,7 +288,7 @@ func (d *deployment) revision() release.Revision {
 		Random: len(d.plan.Wanted.Random) > 0,
 		Counts: release.Counts{
 			Create: counts[diff.Create], Update: counts[diff.Update],
-			Recreate: counts[diff.Recreate], Delete: counts[diff.Delete],
+			Recreate: counts[diff.Recreate], Delete: counts[diff.Delete], Run: counts[diff.Run],
 		},
 	}
 	switch d.o.Op {
@@ -310,7 +311,7 @@ func intended(p *diff.Plan) map[object.ID]release.Owned {
 	all := map[object.ID]release.Owned{}
 	for i := range p.Changes {
 		c := &p.Changes[i]
-		if c.Action == diff.Delete || c.Action == diff.Keep || c.Source.File == "" && c.Shared {
+		if c.Action == diff.Delete || c.Action == diff.Keep || c.Hook != nil || c.Source.File == "" && c.Shared {
 			continue
 		}
 		all[c.ID] = release.Owned{Version: c.Kind.Version, Shared: c.Shared}

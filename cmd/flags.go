@@ -48,6 +48,10 @@ type deployOptions struct {
 	WaitOldPods bool
 	Logs        bool
 	NoPrune     bool
+	// NoHooks leaves hooks out; RunHooks runs them though nothing changes.
+	NoHooks, RunHooks bool
+	// Tests are the names of the tests to run; none means all.
+	Tests       []string
 	Timeout     time.Duration // 0: the bundle's, else the default
 	LockTimeout time.Duration
 	Concurrency int
@@ -178,6 +182,12 @@ func addWaitFlags(fs *pflag.FlagSet, o *deployOptions) {
 	fs.BoolVar(&o.WaitOldPods, "wait-old-pods", false, "wait until the pods of the revision before are gone, too")
 }
 
+// addHookFlags declares what becomes of hooks.
+func addHookFlags(fs *pflag.FlagSet, o *deployOptions) {
+	fs.BoolVar(&o.NoHooks, "no-hooks", false, "run no hooks")
+	fs.BoolVar(&o.RunHooks, "run-hooks", false, "run the hooks though nothing else changes")
+}
+
 // addShowFlags declares how a plan is shown.
 func addShowFlags(fs *pflag.FlagSet, o *deployOptions, formats *outputFlag) {
 	fs.BoolVar(&o.Full, "full", false, "name every object, show whole manifests, cut nothing")
@@ -249,6 +259,9 @@ func finishOptions(e *env, o *deployOptions, layers *layerFlags, formats *output
 	}
 	if o.Timeout < 0 || o.LockTimeout < 0 {
 		return inputError("a timeout cannot be negative")
+	}
+	if o.NoHooks && o.RunHooks {
+		return inputError("--no-hooks and --run-hooks exclude each other")
 	}
 	if o.OnFailure != "" && o.OnFailure != failureKeep && o.OnFailure != failureRollback {
 		return inputError(fmt.Sprintf("--on-failure %q: it is keep or rollback", o.OnFailure))

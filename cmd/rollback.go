@@ -44,6 +44,7 @@ REVISION it goes to the newest one that was deployed and differs from the curren
 	fs.SortFlags = false
 	addRunFlags(fs, &o)
 	addWaitFlags(fs, &o)
+	addHookFlags(fs, &o)
 	fs.BoolVar(&o.NoPrune, "no-prune", false, "leave objects that later revisions added; they are named")
 	addPruneFirstFlag(fs, &o)
 	fs.BoolVar(&o.Fresh, "fresh", false, "ask the server about every object, whatever the records say")

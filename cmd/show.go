@@ -48,7 +48,7 @@ func (d *deployment) showPlan() error {
 	if d.o.Op != diff.OpDelete && d.plan.Empty() && len(d.plan.Refused) == 0 && current != nil && current.Status != release.Deployed {
 		report.Resumed(d.stderr, current, d.now())
 	}
-	if d.o.Quiet || d.plan.Empty() && len(d.plan.Refused) == 0 && d.o.Op != diff.OpDelete {
+	if d.o.Quiet || d.plan.Empty() && !d.plan.HooksChanged && len(d.plan.Refused) == 0 && d.o.Op != diff.OpDelete {
 		return nil
 	}
 	return report.Plan(d.stderr, d.plan, report.PlanOptions{
@@ -86,7 +86,7 @@ func (d *deployment) refused() error {
 // verdict is the exit code of a plan that is only shown.
 func (d *deployment) verdict() error {
 	switch {
-	case d.o.Op == diff.OpDrift && len(report.Drifted(d.plan)) == 0, d.plan.Empty() && d.o.Op != diff.OpDelete && d.o.Op != diff.OpDrift:
+	case d.o.Op == diff.OpDrift && len(report.Drifted(d.plan)) == 0, d.plan.Empty() && !d.plan.HooksChanged && d.o.Op != diff.OpDelete && d.o.Op != diff.OpDrift:
 		return nil
 	}
 	return exitWith(exitChanges)

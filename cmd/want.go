@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/render"
 	"github.com/belay-sh/belay/render/bundle"
@@ -26,6 +27,7 @@ func (d *deployment) wantBundle(b *bundle.Bundle) func(context.Context, *release
 		}
 		next := options
 		options.Release.Revision, options.Now = current.Number, current.When
+		options.Release.IsInstall = current.Number == 1
 		d.renderNext = func() (*render.Wanted, error) { return d.render(b, next) }
 		return d.render(b, options)
 	}
@@ -71,9 +73,6 @@ func (d *deployment) render(b *bundle.Bundle, o render.Options) (*render.Wanted,
 		return nil, err
 	}
 	wanted, warnings, err := render.Render(b, o)
-	if wanted != nil && len(wanted.Hooks) > 0 {
-		warnings = append(warnings, render.Warning{Message: wanted.HooksNote()})
-	}
 	d.warnings = warnings
 	if err != nil {
 		return nil, bundleErrors(b.Path, err)
@@ -92,7 +91,7 @@ func (d *deployment) wantNext(wanted *render.Wanted) (*render.Wanted, error) {
 	if err != nil {
 		return nil, err
 	}
-	if reflect.DeepEqual(next.Objects, wanted.Objects) {
+	if reflect.DeepEqual(next.Objects, wanted.Objects) && reflect.DeepEqual(next.Hooks, wanted.Hooks) {
 		*wanted = *next // the notes may tell the number of the revision
 		return wanted, nil
 	}
@@ -113,7 +112,7 @@ func (d *deployment) wantRevision(ctx context.Context, s *release.State) (*rende
 }
 
 // wantNothing is what a delete wants. The origin stays the release's.
-func (d *deployment) wantNothing(_ context.Context, s *release.State) (*render.Wanted, error) {
+func (d *deployment) wantNothing(ctx context.Context, s *release.State) (*render.Wanted, error) {
 	current := s.Current()
 	if current == nil && len(s.Inventory) == 0 && s.Version == "" {
 		return nil, d.noRelease()
@@ -122,7 +121,28 @@ func (d *deployment) wantNothing(_ context.Context, s *release.State) (*render.W
 	if current != nil {
 		wanted.Origin = current.Origin
 	}
-	return wanted, nil
+	var err error
+	wanted.Hooks, err = d.recordedHooks(ctx, s)
+	return wanted, err
+}
+
+// recordedHooks are those of the newest revision that wanted anything.
+func (d *deployment) recordedHooks(ctx context.Context, s *release.State) ([]object.Object, error) {
+	for i := len(s.Revisions) - 1; i >= 0; i-- {
+		r := &s.Revisions[i]
+		if len(r.Content) == 0 {
+			continue // a deletion that did not come to its end
+		}
+		if r.Hooks == "" {
+			return nil, nil
+		}
+		content, err := d.store.Content(ctx, d.target.Release, r)
+		if err != nil {
+			return nil, err
+		}
+		return content.AllHooks(), nil
+	}
+	return nil, nil
 }
 
 func rollbackTarget(s *release.State, number int) (*release.Revision, error) {

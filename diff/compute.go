@@ -47,7 +47,11 @@ func Compute(ctx context.Context, r Reader, s *release.State, w *render.Wanted, 
 		return nil, err
 	}
 	p.assemble()
+	if err := p.hooks(ctx); err != nil {
+		return nil, err
+	}
 	p.order()
+	p.orderHooks()
 	p.guard()
 	if err := p.checkRights(ctx); err != nil {
 		return nil, err
@@ -70,6 +74,8 @@ type planner struct {
 	items []*item
 	byID  map[object.ID]*item
 	crds  map[schema.GroupKind]*item
+	// hookRefs are the hooks of the plan, for what they refer to.
+	hookRefs []object.Object
 	// leftovers are the inventory's entries that are not wanted.
 	leftovers []*leftover
 	// schemas are the keys of the group-versions; nil when they are unknown.

@@ -69,10 +69,13 @@ func (p *planner) read(ctx context.Context) error {
 // kinds are served.
 func (p *planner) findLeftovers(ctx context.Context) error {
 	own := object.ID{Kind: "Namespace", Name: p.o.Target.Namespace}
+	hooks := p.hookIDs()
 	for id, entry := range p.s.Inventory {
 		switch {
-		case p.byID[id] != nil, p.o.Op == OpDrift:
+		case p.byID[id] != nil, p.o.Op == OpDrift, p.o.Op == OpTest:
 		case id == own && p.deletesNamespace():
+		case hooks[id]: // it was the release's, and is run now
+			p.plan.Gone = append(p.plan.Gone, id)
 		case id == own:
 			p.plan.Gone = append(p.plan.Gone, id) // the release's own is never in question
 		case entry.Kept && p.o.Op != OpDelete && !(p.o.DeleteCRDs && id.GroupKind() == object.CRDKind): // let go earlier, and said then

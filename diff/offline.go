@@ -39,10 +39,12 @@ func (p *planner) checkOffline(it *item) {
 // checkUnseen checks what waits for a namespace against the schemas that the
 // server publishes. It knows fields and their types; what else may be wrong with
 // the values, the server says when it is asked.
-func (p *planner) checkUnseen(ctx context.Context) error {
+func (p *planner) checkUnseen(ctx context.Context) error { return p.checkSchemas(ctx, p.items) }
+
+func (p *planner) checkSchemas(ctx context.Context, items []*item) error {
 	unseen := map[schema.GroupVersion][]*item{}
-	for _, it := range p.items {
-		if it.served && !it.asked && it.Action == Create && p.newNamespaces[it.ID.Namespace] {
+	for _, it := range items {
+		if it.served && !it.asked && (it.Action == Create || it.Action == Run) && p.newNamespaces[it.ID.Namespace] {
 			unseen[it.Kind.GroupVersion()] = append(unseen[it.Kind.GroupVersion()], it)
 		}
 	}

@@ -48,11 +48,15 @@ type Action string
 
 // The actions. Keep and Unchanged are no changes.
 const (
-	Create    Action = "create"
-	Update    Action = "update"
-	Recreate  Action = "recreate"
-	Delete    Action = "delete"
-	Keep      Action = "keep"
+	Create   Action = "create"
+	Update   Action = "update"
+	Recreate Action = "recreate"
+	Delete   Action = "delete"
+	Keep     Action = "keep"
+	// Run creates an object for its effect, a hook or a test. Clear deletes it when
+	// all hooks of its event have succeeded; it is part of the Run.
+	Run       Action = "run"
+	Clear     Action = "clear"
 	Unchanged Action = "unchanged"
 )
 
@@ -63,6 +67,9 @@ type Verb string
 const (
 	VerbApply  Verb = "apply"
 	VerbDelete Verb = "delete"
+	// VerbClear deletes what a hook left under its name, if anything, and waits
+	// until it is gone. Its object is none of the plan's: it has no preconditions.
+	VerbClear Verb = "clear"
 	// VerbMigrate replaces the managedFields of an object and no value of it: what
 	// older tools own, or nobody, becomes the release's, so that the apply that
 	// follows can remove it.
@@ -139,7 +146,9 @@ type Change struct {
 	Manifest uint64 `json:"manifest,omitempty"`
 	Schema   uint64 `json:"schema,omitempty"`
 	// Steps are the requests that carry the change out, in order.
-	Steps     []Step     `json:"steps,omitempty"`
+	Steps []Step `json:"steps,omitempty"`
+	// Hook is how a Run is carried out; nil for all other actions but Clear.
+	Hook      *Hook      `json:"hook,omitempty"`
 	Conflicts []Conflict `json:"conflicts,omitempty"`
 	// Yields are fields that the plan leaves to others.
 	Yields []Yield `json:"yields,omitempty"`
@@ -203,6 +212,9 @@ type Plan struct {
 	LeftAlone []LeftAlone `json:"leftAlone,omitempty"`
 	// PruneFirst says that deletions come before all else, not after it.
 	PruneFirst bool `json:"pruneFirst,omitempty"`
+	// HooksChanged says that the release's hooks are others than those that it
+	// remembers: they are recorded though nothing else may change.
+	HooksChanged bool `json:"hooksChanged,omitempty"`
 	// Gone are inventory entries that were seen gone, or are no longer the
 	// release's: they need no request and leave the inventory.
 	Gone []object.ID `json:"gone,omitempty"`
@@ -211,16 +223,21 @@ type Plan struct {
 // Counts counts the changes by action.
 func (p *Plan) Counts() map[Action]int {
 	counts := map[Action]int{}
-	for _, c := range p.Changes {
-		counts[c.Action]++
+	for i := range p.Changes {
+		if c := &p.Changes[i]; !c.onlyOnFailure() {
+			counts[c.Action]++
+		}
 	}
 	return counts
 }
 
+// onlyOnFailure says that a change is carried out only if the run fails.
+func (c *Change) onlyOnFailure() bool { return c.Hook != nil && c.Hook.Phase == PhaseFailure }
+
 // Empty says that carrying the plan out would send no request.
 func (p *Plan) Empty() bool {
 	for i := range p.Changes {
-		if len(p.Changes[i].Steps) > 0 {
+		if c := &p.Changes[i]; len(c.Steps) > 0 && !c.onlyOnFailure() {
 			return false
 		}
 	}
@@ -292,6 +309,10 @@ type Options struct {
 	// ReplaceBundle and ChangeEnvironment allow a release to become another
 	// bundle's, or another environment's.
 	ReplaceBundle, ChangeEnvironment bool
+	// NoHooks leaves hooks out; RunHooks runs them though nothing else changes.
+	NoHooks, RunHooks bool
+	// Tests are the names of the tests to run; none means all.
+	Tests []string
 	// Concurrency bounds requests in flight; 0 means 32.
 	Concurrency int
 	// Now is the time that "2h ago" is counted from; zero means the clock's.

@@ -70,7 +70,7 @@ func (p *planner) noteUser(err error) {
 // release's records, of deletions, and of what could not be dry-run.
 func (p *planner) checkRights(ctx context.Context) error {
 	counts := p.plan.Counts()
-	if counts[Create]+counts[Update]+counts[Recreate]+counts[Delete] == 0 {
+	if counts[Create]+counts[Update]+counts[Recreate]+counts[Delete]+counts[Run] == 0 {
 		return nil
 	}
 	type need struct {
@@ -113,9 +113,15 @@ func (p *planner) checkRights(ctx context.Context) error {
 // unproven are the verbs that a change needs and no dry-run has shown.
 func unproven(c *Change) []string {
 	var verbs []string
+	if c.Action == Run { // a dry-run asked for create, or for nothing
+		verbs = append(verbs, "create", "patch")
+		if c.Hook.ClearFailed {
+			verbs = append(verbs, "delete")
+		}
+	}
 	for _, step := range c.Steps {
 		switch {
-		case step.Verb == VerbDelete:
+		case step.Verb == VerbDelete, step.Verb == VerbClear:
 			verbs = append(verbs, "delete")
 		case c.Unchecked == "":
 		case step.UID == "":

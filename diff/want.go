@@ -17,7 +17,7 @@ import (
 // namespace and the marks that rendering leaves out.
 func (p *planner) complete(ctx context.Context) error {
 	offered := offeredKinds(p.w.Objects)
-	for _, o := range p.w.Objects {
+	for _, o := range p.w.Owned() {
 		it, err := p.item(ctx, o, offered)
 		if err != nil {
 			return err

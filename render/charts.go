@@ -2,7 +2,6 @@ package render
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -96,20 +95,4 @@ func once(crds []object.Object) []object.Object {
 		}
 		return twice && reflect.DeepEqual(first.Body.Object, o.Body.Object)
 	})
-}
-
-// HooksNote says which hooks of a chart are not run.
-func (w *Wanted) HooksNote() string {
-	if len(w.Hooks) == 0 {
-		return ""
-	}
-	names := make([]string, len(w.Hooks))
-	for i, h := range w.Hooks {
-		names[i] = h.ID().In("")
-	}
-	what := "hooks of the chart are"
-	if len(names) == 1 {
-		what = "hook of the chart is"
-	}
-	return fmt.Sprintf("%d %s not run: %s", len(names), what, strings.Join(names, ", "))
 }

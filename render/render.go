@@ -25,7 +25,8 @@ type Wanted struct {
 	Origin  Origin          `json:"origin"`
 	Values  map[string]any  `json:"values,omitempty"`
 	Objects []object.Object `json:"objects"`
-	// Hooks are a chart's hooks, in Helm's order. They are not applied.
+	// Hooks are a chart's hooks, in Helm's order. Those of other bundles are among
+	// the objects; see AllHooks.
 	Hooks []object.Object `json:"hooks,omitempty"`
 	Rules policy.Rules    `json:"rules"`
 	// Random holds the results of random template functions by call site, to be

@@ -26,6 +26,7 @@ var readers = map[string]func(p *Policy, o object.Object, value string) error{
 	"belay.sh/on-immutable": readOnImmutable,
 	"belay.sh/depends-on":   readDependsOn,
 	"belay.sh/weight":       readWeight,
+	runAnnotation:           readRun,
 	"belay.sh/wait":         readWait,
 	"belay.sh/timeout": func(p *Policy, _ object.Object, value string) (err error) {
 		p.Timeout, err = duration(value)
@@ -105,7 +106,11 @@ func Order(live object.Object) (weight int, dependsOn []object.ID) {
 func Check(objs []object.Object, r Rules) error {
 	var errs []error
 	for _, o := range objs {
-		if _, err := Of(o, r); err != nil {
+		_, err := Of(o, r)
+		if err == nil && IsHook(o) {
+			_, err = HookOf(o)
+		}
+		if err != nil {
 			errs = append(errs, err)
 		}
 		for _, name := range slices.Sorted(maps.Keys(o.Body.GetLabels())) {

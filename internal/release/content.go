@@ -24,6 +24,8 @@ type preamble struct {
 	Rules  policy.Rules      `json:"rules"`
 	Random map[string]string `json:"random,omitempty"`
 	Notes  string            `json:"notes,omitempty"`
+	// Hooks stand here, for a belay that knows none takes every line for an object.
+	Hooks []line `json:"hooks,omitempty"`
 }
 
 // line is an object with where it came from.
@@ -43,7 +45,7 @@ var errContent = errors.New("the content is damaged")
 
 func encodeContent(w *render.Wanted) ([]item, error) {
 	first, err := encodeLine(preamble{
-		Origin: w.Origin, Values: w.Values, Rules: w.Rules, Random: w.Random, Notes: w.Notes,
+		Origin: w.Origin, Values: w.Values, Rules: w.Rules, Random: w.Random, Notes: w.Notes, Hooks: linesOf(w.Hooks),
 	})
 	if err != nil {
 		return nil, err
@@ -61,6 +63,14 @@ func encodeContent(w *render.Wanted) ([]item, error) {
 		items = append(items, item{data: data, mark: markOf(o.ID())})
 	}
 	return items, nil
+}
+
+func linesOf(objects []object.Object) []line {
+	lines := make([]line, len(objects))
+	for i, o := range objects {
+		lines[i] = line{Source: o.Source, Body: o.Body.Object}
+	}
+	return lines
 }
 
 // encodeLine sorts map keys, so that equal values give equal bytes.
@@ -82,6 +92,9 @@ func decodeContent(raw []byte) (*render.Wanted, error) {
 		return nil, errContent // the cause could quote a value
 	}
 	w := &render.Wanted{Origin: p.Origin, Values: p.Values, Rules: p.Rules, Random: p.Random, Notes: p.Notes}
+	for _, l := range p.Hooks {
+		w.Hooks = append(w.Hooks, object.Object{Body: &unstructured.Unstructured{Object: l.Body}, Source: l.Source})
+	}
 	for len(rest) > 0 {
 		var text []byte
 		text, rest, _ = bytes.Cut(rest, []byte("\n"))
@@ -96,7 +109,7 @@ func decodeContent(raw []byte) (*render.Wanted, error) {
 
 // encodeResult returns no items for a result that says nothing.
 func encodeResult(r Result) ([]item, error) {
-	if r.Error == "" && (r.Diagnosis == nil || len(r.Diagnosis.Causes)+len(r.Diagnosis.Notes) == 0) {
+	if r.Error == "" && len(r.Hooks)+len(r.Tests) == 0 && (r.Diagnosis == nil || len(r.Diagnosis.Causes)+len(r.Diagnosis.Notes) == 0) {
 		return nil, nil
 	}
 	data, err := encodeLine(r)

@@ -202,6 +202,15 @@ func (l *Lock) collect(ctx context.Context) error {
 	return nil
 }
 
+// HooksDigest is the same for the same hooks, keyed with the release's State.Key; it
+// is empty when there are none. A revision keeps that of its own.
+func HooksDigest(key string, hooks []object.Object) (string, error) {
+	if len(hooks) == 0 {
+		return "", nil
+	}
+	return digestObjects(key, hooks)
+}
+
 // digestObjects is the same for the same objects, in whatever order and from
 // whatever files they come.
 func digestObjects(key string, objects []object.Object) (string, error) {

@@ -238,7 +238,9 @@ func contentOf(r *Revision, w *render.Wanted, key string) ([]piece, error) {
 		return nil, err
 	}
 	r.Content = digests(pieces)
-	r.Objects, err = digestObjects(key, w.Objects)
+	if r.Objects, err = digestObjects(key, w.Objects); err == nil {
+		r.Hooks, err = HooksDigest(key, w.AllHooks())
+	}
 	return pieces, err
 }
 

@@ -34,6 +34,7 @@ type Counts struct {
 	Update   int `json:"update,omitempty"`
 	Recreate int `json:"recreate,omitempty"`
 	Delete   int `json:"delete,omitempty"`
+	Run      int `json:"run,omitempty"`
 }
 
 // Revision is an entry of the head's index: all about a revision but its content.
@@ -69,6 +70,8 @@ type Revision struct {
 	Result  []string `json:"result,omitempty"`
 	// Objects is a keyed digest of the objects alone: equal ones want the same.
 	Objects string `json:"objects,omitempty"`
+	// Hooks is a keyed digest of the hooks; see HooksDigest.
+	Hooks string `json:"hooks,omitempty"`
 }
 
 // Result is how a revision ended, as far as it is worth keeping.
@@ -76,6 +79,27 @@ type Result struct {
 	Diagnosis *rollout.Diagnosis `json:"diagnosis,omitempty"`
 	// Error is the failure in one line, without secrets.
 	Error string `json:"error,omitempty"`
+	// Hooks are the hooks that the run ran, in the order in which they ended; Tests
+	// those of the last belay test.
+	Hooks []HookRun `json:"hooks,omitempty"`
+	Tests []HookRun `json:"tests,omitempty"`
+}
+
+// HookRun is how a hook went.
+type HookRun struct {
+	ID object.ID `json:"object"`
+	// Event is what it was run for: pre-upgrade.
+	Event string    `json:"event"`
+	When  time.Time `json:"when"`
+	// Took is 0 for what is done once it exists.
+	Took time.Duration `json:"took,omitempty"`
+	// Failed is true when it did not succeed; Summary says how it ended.
+	Failed  bool   `json:"failed,omitempty"`
+	Summary string `json:"summary,omitempty"`
+	// Exit is the exit code of the container that decided; nil where none ended.
+	Exit *int `json:"exit,omitempty"`
+	// Log are the last lines that it printed, without values of Secrets.
+	Log []string `json:"log,omitempty"`
 }
 
 // Owned is an inventory entry: an object that may exist because of the release.

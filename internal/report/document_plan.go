@@ -32,8 +32,10 @@ type planChange struct {
 	Unchecked string          `json:"notServerValidated,omitempty"`
 	Warnings  []string        `json:"warnings,omitempty"`
 	Conflicts []diff.Conflict `json:"conflicts,omitempty"`
-	Yields    []diff.Yield    `json:"yields,omitempty"`
-	Fields    []planField     `json:"fields,omitempty"`
+	// Hook says when and how an object is run.
+	Hook   *diff.Hook   `json:"hook,omitempty"`
+	Yields []diff.Yield `json:"yields,omitempty"`
+	Fields []planField  `json:"fields,omitempty"`
 	// Manifest is what a create makes.
 	Manifest map[string]any `json:"manifest,omitempty"`
 }
@@ -69,6 +71,9 @@ func documentOf(p *diff.Plan, showSecrets bool) planDocument {
 		Counts: map[string]int{}, Changes: []planChange{},
 	}
 	for action, n := range p.Counts() {
+		if action == diff.Clear {
+			continue
+		}
 		d.Counts[string(action)] = n
 	}
 	for i := range p.Changes {
@@ -76,6 +81,9 @@ func documentOf(p *diff.Plan, showSecrets bool) planDocument {
 		if c.Action == diff.Unchanged && len(c.Warnings) == 0 {
 			d.Unchanged = append(d.Unchanged, c.ID)
 			continue
+		}
+		if c.Action == diff.Clear {
+			continue // part of the run
 		}
 		d.Changes = append(d.Changes, documentChange(c, masker, showSecrets))
 	}
@@ -88,9 +96,9 @@ func documentOf(p *diff.Plan, showSecrets bool) planDocument {
 func documentChange(c *diff.Change, masker *object.Masker, showSecrets bool) planChange {
 	out := planChange{
 		ID: c.ID, Action: c.Action, Reason: c.Reason, Source: c.Source, Adopted: c.Adopted, Impact: c.Impact,
-		Unchecked: c.Unchecked, Warnings: c.Warnings, Conflicts: c.Conflicts, Yields: c.Yields,
+		Hook: c.Hook, Unchecked: c.Unchecked, Warnings: c.Warnings, Conflicts: c.Conflicts, Yields: c.Yields,
 	}
-	if c.Action == diff.Create && len(c.Steps) > 0 && c.Steps[len(c.Steps)-1].Body != nil {
+	if (c.Action == diff.Create || c.Action == diff.Run) && len(c.Steps) > 0 && c.Steps[len(c.Steps)-1].Body != nil {
 		body := c.Steps[len(c.Steps)-1].Body
 		if !showSecrets {
 			body = masker.Object(body)
@@ -118,7 +126,7 @@ func maskedOrNil(masker *object.Masker, v any) any {
 // planNames writes the objects that a plan changes, one a line.
 func planNames(w io.Writer, p *diff.Plan) error {
 	v := newPlanView(p, PlanOptions{Full: true})
-	for _, action := range []diff.Action{diff.Create, diff.Update, diff.Recreate, diff.Delete} {
+	for _, action := range []diff.Action{diff.Create, diff.Update, diff.Recreate, diff.Delete, diff.Run} {
 		for _, c := range v.with(action) {
 			if _, err := io.WriteString(w, v.name(c.ID)+"\n"); err != nil {
 				return err

@@ -271,7 +271,7 @@ const fewNames = 3
 func (e *End) notStarted() []object.ID {
 	var ids []object.ID
 	for _, id := range sorted(e.Result.NotStarted) {
-		if c := e.change(id); c == nil || len(c.Steps) > 0 {
+		if c := e.change(id); c == nil || counts(c) {
 			ids = append(ids, id)
 		}
 	}
@@ -301,7 +301,7 @@ func (e *End) total() int {
 	}
 	n := 0
 	for i := range e.Plan.Changes {
-		if len(e.Plan.Changes[i].Steps) > 0 {
+		if counts(&e.Plan.Changes[i]) {
 			n++
 		}
 	}
@@ -322,16 +322,25 @@ func (e *End) change(id object.ID) *diff.Change {
 
 func (e *End) pastOf(id object.ID) string {
 	if c := e.change(id); c != nil {
-		if past, ok := pasts[c.Action]; ok {
-			return past
-		}
+		return pastOf(c.Action, id)
 	}
 	return "applied"
 }
 
-// pasts say of an action that it was done.
+// pastOf says of an action that it was done.
+func pastOf(action diff.Action, id object.ID) string {
+	if action == diff.Run && diff.RunsToEnd(id.GroupKind()) {
+		return "started"
+	}
+	if past, ok := pasts[action]; ok {
+		return past
+	}
+	return "applied"
+}
+
 var pasts = map[diff.Action]string{
 	diff.Create: "created", diff.Update: "updated", diff.Recreate: "recreated", diff.Delete: "deleted",
+	diff.Run: "created",
 }
 
 // Outcome writes how a recorded revision ended: the block that its run ended

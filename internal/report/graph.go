@@ -40,13 +40,13 @@ func Graph(w io.Writer, p *diff.Plan, full bool) error {
 // comes after all that is not, or before it.
 func depths(p *diff.Plan, waits [][]diff.Edge) []int {
 	depth := make([]int, len(p.Changes))
-	visit := func(deletions bool, base int) int {
+	visit := func(stage, base int) int {
 		top := base
 		for range p.Changes { // as often as the longest way is long, at most
 			again := false
 			for i := range p.Changes {
 				c := &p.Changes[i]
-				if len(c.Steps) == 0 || (c.Action == diff.Delete) != deletions {
+				if len(c.Steps) == 0 || stageOf(c) != stage {
 					continue
 				}
 				d := base + 1
@@ -64,8 +64,23 @@ func depths(p *diff.Plan, waits [][]diff.Edge) []int {
 		}
 		return top
 	}
-	visit(!p.PruneFirst, visit(p.PruneFirst, 0))
+	if p.PruneFirst {
+		visit(2, visit(0, visit(1, 0)))
+	} else {
+		visit(2, visit(1, visit(0, 0)))
+	}
 	return depth
+}
+
+// stageOf parts what is pruned, and the hooks after it, from all else.
+func stageOf(c *diff.Change) int {
+	switch {
+	case c.Hook != nil && c.Hook.Phase != diff.PhaseBefore:
+		return 2
+	case c.Action == diff.Delete:
+		return 1
+	}
+	return 0
 }
 
 // maxWaits is how many of an object's waits are written without --full.

@@ -80,7 +80,7 @@ func (v *planView) markdownChange(c *diff.Change) string {
 	switch c.Action {
 	case diff.Update, diff.Recreate:
 		v.fields(&lines, c)
-	case diff.Create:
+	case diff.Create, diff.Run:
 		if o := v.manifest(c); o != nil {
 			for _, line := range yamlLines(o.Object) {
 				v.signed(&lines, "+", line)

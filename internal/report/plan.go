@@ -77,14 +77,14 @@ func newPlanView(p *diff.Plan, o PlanOptions) *planView {
 func (v *planView) name(id object.ID) string { return Clean(id.In(v.plan.Target.Namespace)) }
 
 // order is that of the counts.
-var order = []diff.Action{diff.Create, diff.Update, diff.Recreate, diff.Delete, diff.Keep}
+var order = []diff.Action{diff.Create, diff.Update, diff.Recreate, diff.Delete, diff.Run, diff.Keep}
 
 var sigils = map[diff.Action]string{
-	diff.Create: "+", diff.Update: "~", diff.Recreate: "±", diff.Delete: "-", diff.Keep: "=",
+	diff.Create: "+", diff.Update: "~", diff.Recreate: "±", diff.Delete: "-", diff.Run: ">", diff.Keep: "=",
 }
 
 var sigilColors = map[diff.Action]string{
-	diff.Create: green, diff.Update: yellow, diff.Recreate: yellow, diff.Delete: red, diff.Keep: dim,
+	diff.Create: green, diff.Update: yellow, diff.Recreate: yellow, diff.Delete: red, diff.Run: cyan, diff.Keep: dim,
 }
 
 func (v *planView) changes(b *strings.Builder) {
@@ -108,6 +108,9 @@ func (v *planView) with(action diff.Action) []*diff.Change {
 		if v.plan.Changes[i].Action == action {
 			found = append(found, &v.plan.Changes[i])
 		}
+	}
+	if action == diff.Run {
+		return found // in the order in which they run
 	}
 	slices.SortStableFunc(found, func(a, b *diff.Change) int {
 		return cmp.Or(cmp.Compare(rank(a.ID), rank(b.ID)), a.ID.Compare(b.ID))
@@ -136,7 +139,7 @@ func (v *planView) change(b *strings.Builder, c *diff.Change) {
 	switch c.Action {
 	case diff.Update, diff.Recreate:
 		v.fields(b, c)
-	case diff.Create:
+	case diff.Create, diff.Run:
 		if o := v.manifest(c); v.o.Full && o != nil {
 			for _, line := range yamlLines(o.Object) {
 				v.signed(b, "+", line)
@@ -157,6 +160,9 @@ func (v *planView) line(b *strings.Builder, sigil, name, remark string) {
 // remarks are what a change does besides, at the right of its line.
 func (v *planView) remarks(c *diff.Change) []string {
 	var all []string
+	if c.Hook != nil {
+		all = append(all, hookWords(c.Hook))
+	}
 	if c.Reason != "" {
 		reason := c.Reason
 		if c.Action == diff.Recreate && !strings.HasPrefix(reason, "recreated") {
@@ -220,6 +226,9 @@ func (v *planView) notices(b *strings.Builder) {
 	for _, text := range v.plan.Warnings {
 		fmt.Fprintf(b, "%s %s\n", mark, Clean(text))
 	}
+	if v.plan.HooksChanged && v.plan.Empty() {
+		fmt.Fprintf(b, "%s only hooks change, and none of them runs now: the next revision has them\n", mark)
+	}
 }
 
 // notices are an object's warnings, and the fields that the plan takes over.
@@ -268,6 +277,9 @@ func (v *planView) deletion(b *strings.Builder) {
 		fmt.Fprintf(b, "%s %s: %s\n", v.in(red, "-"), count(len(ids), "object"),
 			Clean(names(ids, v.plan.Target.Namespace, manyNames)))
 	}
+	for _, c := range v.with(diff.Run) {
+		v.change(b, c)
+	}
 	for _, c := range v.with(diff.Keep) {
 		fmt.Fprintf(b, "  kept: %s%s\n", v.name(c.ID), inBrackets(Clean(c.Reason)))
 	}
@@ -290,7 +302,7 @@ func (v *planView) counts() string {
 func Counts(p *diff.Plan) string {
 	counts := p.Counts()
 	var changes, others []string
-	for _, action := range []diff.Action{diff.Create, diff.Update, diff.Recreate, diff.Delete} {
+	for _, action := range []diff.Action{diff.Create, diff.Update, diff.Recreate, diff.Delete, diff.Run} {
 		if n := counts[action]; n > 0 {
 			changes = append(changes, fmt.Sprintf("%d to %s", n, action))
 		}

@@ -116,7 +116,7 @@ func newProgress(w io.Writer, o ProgressOptions) *Progress {
 		p.live = &liveTable{paint: paint(o.Color)}
 	}
 	for i := range o.Plan.Changes {
-		if c := &o.Plan.Changes[i]; len(c.Steps) > 0 {
+		if c := &o.Plan.Changes[i]; counts(c) {
 			p.total++
 			p.column = max(p.column, width(p.name(c.ID)))
 		}
@@ -130,8 +130,8 @@ func (p *Progress) name(id object.ID) string { return Clean(id.In(p.o.Plan.Targe
 func (p *Progress) Event(e apply.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.o.Quiet {
-		return
+	if p.o.Quiet || e.Action == diff.Clear && e.Kind != apply.Broke {
+		return // what is deleted after a hook is part of it
 	}
 	row := p.row(e)
 	e.State.Summary, e.State.Reason = p.secrets.Hide(e.State.Summary), p.secrets.Hide(e.State.Reason)
@@ -170,6 +170,9 @@ func (p *Progress) Log(l rollout.LogLine) {
 // when they turn out not to be ready.
 func (p *Progress) row(e apply.Event) *progressRow {
 	row, known := p.byID[e.ID]
+	if known && e.Kind == apply.Started && row.ended { // a hook of two events
+		*row = progressRow{id: e.ID, action: e.Action, began: e.At}
+	}
 	if known {
 		return row
 	}
@@ -204,10 +207,7 @@ func (r *progressRow) writeWords() string {
 		return ""
 	}
 	r.wrote = false
-	if past, ok := pasts[r.action]; ok {
-		return past
-	}
-	return "applied"
+	return pastOf(r.action, r.id)
 }
 
 func (p *Progress) line(b *strings.Builder, row *progressRow, at time.Time, text string) {

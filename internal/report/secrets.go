@@ -78,7 +78,7 @@ func secretsOfPlan(p *diff.Plan) *Secrets {
 	}
 	var objects []object.Object
 	if p.Wanted != nil {
-		objects = slices.Clone(p.Wanted.Objects)
+		objects = slices.Concat(p.Wanted.Objects, p.Wanted.Hooks)
 	}
 	for i := range p.Changes {
 		if live := p.Changes[i].Live; live != nil {

@@ -137,7 +137,7 @@ func (e *explainer) explain(ctx context.Context, target Target) []Cause {
 			return nil
 		}
 	}
-	state := e.judge.Of(root)
+	state := target.toEnd(root, e.judge.Of(root))
 	if state.Phase == Ready {
 		return nil
 	}

@@ -54,6 +54,8 @@ type Target struct {
 	// Unchanged is true where this run wrote nothing: whatever an object has to
 	// say, it has said by now.
 	Unchanged bool
+	// ToEnd is true for a pod that is ready only when it has run to its end.
+	ToEnd bool
 	// Live is the object as last seen, to start from.
 	Live *unstructured.Unstructured
 }

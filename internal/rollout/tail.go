@@ -89,7 +89,7 @@ func (t *Tracker) followLog(ctx context.Context, owner object.ID, pod, container
 	t.goes(func() {
 		// A log that cannot be read says nothing about the rollout.
 		_ = follow(ctx, owner.Namespace, pod, container, func(text string) {
-			line(LogLine{Owner: owner, Pod: pod, Container: container, Text: printable(text)})
+			line(LogLine{Owner: owner, Pod: pod, Container: container, Text: Printable(text)})
 		})
 	})
 }

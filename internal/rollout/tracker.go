@@ -161,14 +161,14 @@ func (t *Tracker) take(x *tracked, u *unstructured.Unstructured) bool {
 	}
 	x.last = u
 	t.byUID[uidOf(u)] = x
-	s := t.o.Judge.Of(u)
+	s := x.toEnd(u, t.o.Judge.Of(u))
 	switch {
 	case s.Phase == Progressing:
 		x.ready = time.Time{}
 		s = t.judge(x, s)
 	case isSilent(s) && !x.Unchanged && t.o.Now().Sub(x.added) < silentAfter:
 		s = State{Phase: Progressing, Summary: "no status yet"}
-	case s.Phase == Ready:
+	case s.Phase == Ready && !RanToEnd(u):
 		s = t.outlast(x, t.settle(x, s))
 	}
 	if t.tell(x, s) {

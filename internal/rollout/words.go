@@ -84,13 +84,13 @@ func lastLines(log string, n int) []string {
 	lines := strings.Split(log, "\n")
 	lines = lines[max(0, len(lines)-n):]
 	for i := range lines {
-		lines[i] = printable(strings.TrimRight(lines[i], " \t\r"))
+		lines[i] = Printable(strings.TrimRight(lines[i], " \t\r"))
 	}
 	return lines
 }
 
-// printable keeps a log from steering the terminal that shows it.
-func printable(s string) string {
+// Printable keeps a log from steering the terminal that shows it.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' {
 			return ' '
