@@ -60,9 +60,12 @@ func printRoles(ctx context.Context, e *env, o deployOptions, purpose diff.Purpo
 	if err != nil {
 		return err
 	}
-	placed, err := diff.Place(ctx, d.conn.Client, wanted, d.target)
+	placed, refused, err := diff.Place(ctx, d.conn.Client, wanted, d.target)
 	if err != nil {
 		return err
+	}
+	if len(refused) > 0 {
+		return refusedPlan(&diff.Plan{Target: d.target, Refused: refused})
 	}
 	roles := diff.Roles(purpose, d.target, placed)
 	return e.write(nil, report.Text, func(s report.Sink) error { return writeRoles(s.Writer, roles) })

@@ -70,10 +70,23 @@ func (p *planner) tellRights() {
 
 // roleHint names the command that prints the Role.
 func (p *planner) roleHint() string {
-	if path := p.w.Origin.Path; path != "" && path != "-" {
-		return " (belay rbac " + shellWord(path) + " prints the Role)"
+	if command := p.roleCommand(); command != "" {
+		return " (" + command + " prints the Role)"
 	}
 	return ""
+}
+
+// roleCommand is the command that prints the Role, or empty.
+func (p *planner) roleCommand() string {
+	path := p.w.Origin.Path
+	if path == "" || path == "-" {
+		return ""
+	}
+	command := "belay rbac " + shellWord(path)
+	if e := p.w.Origin.Environment; e != "" {
+		command += " -e " + shellWord(e)
+	}
+	return command + " -r " + p.o.Target.Release + " -n " + p.o.Target.Namespace
 }
 
 func resourceName(a object.Access) string {
@@ -87,15 +100,25 @@ func resourceName(a object.Access) string {
 	return name
 }
 
-// Place finds how the objects of a release are served, and where they will live.
-func Place(ctx context.Context, r Reader, w *render.Wanted, target Target) ([]Placed, error) {
+// Place finds how the objects of a release are served, hooks among them, and where
+// they will live. What is refused is the user's mistakes.
+func Place(ctx context.Context, r Reader, w *render.Wanted, target Target) ([]Placed, []Refusal, error) {
 	p := newPlanner(r, nil, w, Options{Op: OpApply, Target: target})
 	if err := p.complete(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	offered := offeredKinds(w.Objects)
+	for _, o := range w.Hooks { // they are made and deleted as other objects are
+		if it, err := p.item(ctx, o, offered); err != nil {
+			return nil, nil, err
+		} else if it != nil && p.byID[it.ID] == nil {
+			p.add(it)
+		}
 	}
 	placed := make([]Placed, 0, len(p.items))
 	for _, it := range p.items {
-		placed = append(placed, Placed{it.ID, it.Kind})
+		placed = append(placed, Placed{ID: it.ID, Kind: it.Kind, Body: it.wanted})
 	}
-	return placed, nil
+	p.refuseMistakes()
+	return placed, p.plan.Refused, nil
 }

@@ -22,10 +22,12 @@ const (
 	ForDelete Purpose = "delete"
 )
 
-// Placed is an object's kind, and where it lives.
+// Placed is an object, its kind, and where it lives.
 type Placed struct {
 	ID   object.ID
 	Kind object.Kind
+	// Body is the manifest: who makes roles must have the rights that they give.
+	Body *unstructured.Unstructured
 }
 
 // ruled is what a rule is about; namespace is empty for the whole cluster.
@@ -45,19 +47,22 @@ func Roles(purpose Purpose, target Target, objects []Placed) []*unstructured.Uns
 		}
 	}
 	for _, o := range objects {
-		r := ruled{o.ID.Namespace, o.Kind.Group, o.Kind.Resource}
-		allow(r, objectVerbs(purpose, o.ID.GroupKind())...)
+		ns := o.ID.Namespace
+		allow(ruled{ns, o.Kind.Group, o.Kind.Resource}, objectVerbs(purpose, o.ID.GroupKind())...)
 		if purpose == ForDelete {
 			continue
 		}
 		if o.ID.Kind == "Deployment" || o.ID.Kind == "StatefulSet" {
-			allow(ruled{o.ID.Namespace, "autoscaling", "horizontalpodautoscalers"}, "get", "list")
+			allow(ruled{ns, "autoscaling", "horizontalpodautoscalers"}, "get", "list")
 		}
-		if purpose == ForApply && (makesPods(o.ID.GroupKind())) {
-			allow(ruled{o.ID.Namespace, "", "pods"}, "get", "list", "watch")
-			allow(ruled{o.ID.Namespace, "", "pods/log"}, "get")
-			allow(ruled{o.ID.Namespace, "", "events"}, "list")
-			allow(ruled{o.ID.Namespace, "apps", "replicasets"}, "get", "list", "watch")
+		if purpose == ForApply && makesPods(o.ID.GroupKind()) {
+			allow(ruled{ns, "", "pods"}, "get", "list", "watch")
+			allow(ruled{ns, "", "pods/log"}, "get")
+			allow(ruled{ns, "apps", "replicasets"}, "get", "list", "watch")
+			allow(ruled{ns, "", "persistentvolumeclaims"}, "get")
+		}
+		if purpose == ForApply && ns != "" {
+			allow(ruled{ns, "", "events"}, "list")
 		}
 	}
 	records := ruled{target.Namespace, "", "secrets"}
@@ -66,7 +71,65 @@ func Roles(purpose Purpose, target Target, objects []Placed) []*unstructured.Uns
 		allow(records, "create", "update", "delete", "list")
 	}
 	allow(ruled{target.Namespace, "", "namespaces"}, "get")
-	return rolesOf(target, purpose, verbs)
+	rules := rulesOf(verbs)
+	if purpose == ForApply {
+		for ns, more := range given(objects) {
+			rules[ns] = append(rules[ns], more...)
+		}
+	}
+	return rolesOf(target, purpose, rules)
+}
+
+// given are the rights that the roles among the objects give, by namespace. The
+// server lets nobody give away what he does not have.
+func given(objects []Placed) map[string][]any {
+	const rbac = "rbac.authorization.k8s.io"
+	own := map[object.ID]bool{}
+	for _, o := range objects {
+		own[o.ID] = true
+	}
+	found := map[string][]any{}
+	for _, o := range objects {
+		if o.ID.Group != rbac || o.Body == nil {
+			continue
+		}
+		ns := o.ID.Namespace
+		switch o.ID.Kind {
+		case "Role", "ClusterRole":
+			rules, _, _ := unstructured.NestedSlice(o.Body.Object, "rules")
+			found[ns] = append(found[ns], rules...)
+		case "RoleBinding", "ClusterRoleBinding":
+			ref, _, _ := unstructured.NestedStringMap(o.Body.Object, "roleRef")
+			to := object.ID{Group: rbac, Kind: ref["kind"], Name: ref["name"]}
+			if to.Kind == "Role" {
+				to.Namespace = ns
+			}
+			if to.Name == "" || own[to] {
+				continue
+			}
+			found[ns] = append(found[ns], map[string]any{
+				"apiGroups": []any{rbac}, "resources": []any{strings.ToLower(to.Kind) + "s"},
+				"resourceNames": []any{to.Name}, "verbs": []any{"bind"},
+			})
+		}
+	}
+	return found
+}
+
+// rulesOf writes rules by namespace.
+func rulesOf(verbs map[ruled]map[string]bool) map[string][]any {
+	byNamespace := map[string]map[ruled]map[string]bool{}
+	for r, v := range verbs {
+		if byNamespace[r.namespace] == nil {
+			byNamespace[r.namespace] = map[ruled]map[string]bool{}
+		}
+		byNamespace[r.namespace][r] = v
+	}
+	rules := map[string][]any{}
+	for ns, all := range byNamespace {
+		rules[ns] = policyRules(all)
+	}
+	return rules
 }
 
 func objectVerbs(purpose Purpose, gk schema.GroupKind) []string {
@@ -76,25 +139,19 @@ func objectVerbs(purpose Purpose, gk schema.GroupKind) []string {
 	case purpose == ForDelete:
 		return []string{"get", "list", "delete"}
 	case shared(gk):
-		return []string{"get", "list", "watch", "create", "patch"}
+		return []string{"get", "list", "watch", "create", "patch", "update"}
 	}
-	return []string{"get", "list", "watch", "create", "patch", "delete"}
+	// A plan asks by a dry-run update what a change of ownership comes to.
+	return []string{"get", "list", "watch", "create", "patch", "update", "delete"}
 }
 
 func makesPods(gk schema.GroupKind) bool {
 	return gk.Group == "apps" || gk.Group == "batch" || gk == schema.GroupKind{Kind: "Pod"}
 }
 
-func rolesOf(target Target, purpose Purpose, verbs map[ruled]map[string]bool) []*unstructured.Unstructured {
-	byNamespace := map[string]map[ruled]map[string]bool{}
-	for r, v := range verbs {
-		if byNamespace[r.namespace] == nil {
-			byNamespace[r.namespace] = map[ruled]map[string]bool{}
-		}
-		byNamespace[r.namespace][r] = v
-	}
+func rolesOf(target Target, purpose Purpose, rules map[string][]any) []*unstructured.Unstructured {
 	var roles []*unstructured.Unstructured
-	for _, ns := range slices.Sorted(maps.Keys(byNamespace)) {
+	for _, ns := range slices.Sorted(maps.Keys(rules)) {
 		kind, name := "Role", fmt.Sprintf("belay-%s-%s", target.Release, purpose)
 		meta := map[string]any{"name": name, "namespace": ns}
 		if ns == "" {
@@ -102,7 +159,7 @@ func rolesOf(target Target, purpose Purpose, verbs map[ruled]map[string]bool) []
 			meta = map[string]any{"name": fmt.Sprintf("belay-%s-%s-%s", target.Namespace, target.Release, purpose)}
 		}
 		roles = append(roles, &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": meta, "rules": policyRules(byNamespace[ns]),
+			"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": meta, "rules": rules[ns],
 		}})
 	}
 	return roles

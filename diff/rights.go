@@ -98,16 +98,58 @@ func (p *planner) checkRights(ctx context.Context) error {
 	for i, n := range needs {
 		asked[i] = n.access
 	}
-	allowed, err := p.r.Can(ctx, asked)
+	useful := p.usefulRights()
+	allowed, err := p.r.Can(ctx, append(asked, useful...))
 	if err != nil {
 		return fmt.Errorf("asking for the rights that the plan needs: %w", err)
 	}
+	var less []string
 	for i, ok := range allowed {
-		if !ok {
+		switch {
+		case ok:
+		case i < len(needs):
 			p.lacks(needs[i].access, needs[i].id)
+		default:
+			right := useful[i-len(needs)]
+			less = append(less, right.Verb+" "+resourceName(right))
 		}
 	}
+	if len(less) > 0 && !p.o.ReadOnly {
+		slices.Sort(less)
+		p.plan.Warnings = append(p.plan.Warnings, "you may not "+strings.Join(slices.Compact(less), ", ")+
+			": should a rollout fail, less can be said about why"+p.roleHint())
+	}
 	return nil
+}
+
+// usefulRights are the rights without which a rollout can be followed, but less
+// well: by asking again and again, and without what pods say.
+func (p *planner) usefulRights() []object.Access {
+	var useful []object.Access
+	if p.o.ReadOnly {
+		return nil
+	}
+	add := func(a object.Access) {
+		if !slices.Contains(useful, a) {
+			useful = append(useful, a)
+		}
+	}
+	for i := range p.plan.Changes {
+		c := &p.plan.Changes[i]
+		if len(c.Steps) == 0 || c.Action == Delete || !makesPods(c.ID.GroupKind()) {
+			continue
+		}
+		ns := c.ID.Namespace
+		add(object.Access{Verb: "watch", Group: c.Kind.Group, Resource: c.Kind.Resource, Namespace: ns})
+		if c.ID.Kind == "Deployment" {
+			add(object.Access{Verb: "watch", Group: "apps", Resource: "replicasets", Namespace: ns})
+		}
+		add(object.Access{Verb: "list", Resource: "pods", Namespace: ns})
+		add(object.Access{Verb: "watch", Resource: "pods", Namespace: ns})
+		add(object.Access{Verb: "get", Resource: "pods", Subresource: "log", Namespace: ns})
+		add(object.Access{Verb: "list", Resource: "events", Namespace: ns})
+	}
+	return useful
 }
 
 // unproven are the verbs that a change needs and no dry-run has shown.
@@ -167,12 +209,8 @@ func (p *planner) refuseRights() {
 		}
 	}
 	r.Message = "not permitted: " + user + lacks + plural(len(rows), "right", "rights") + where + "; nothing was changed"
-	if path := p.w.Origin.Path; path != "" && path != "-" {
-		env := ""
-		if e := p.w.Origin.Environment; e != "" {
-			env = " -e " + shellWord(e)
-		}
-		r.Hints = append(r.Hints, "belay rbac "+shellWord(path)+env+" prints the Role that suffices")
+	if command := p.roleCommand(); command != "" {
+		r.Hints = append(r.Hints, command+" prints the Role that suffices")
 	}
 	p.plan.Refused = append(p.plan.Refused, r)
 }
