@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -106,6 +108,9 @@ func (e *env) connect() (*connection, error) {
 	}
 	if conn.Client, err = cluster.New(cfg); err != nil {
 		return nil, err
+	}
+	if dir, err := os.UserCacheDir(); err == nil { // $XDG_CACHE_HOME, or what the system has for it
+		conn.Client.CacheDir = filepath.Join(dir, "belay", "discovery")
 	}
 	e.conn = conn
 	return conn, nil

@@ -40,6 +40,11 @@ type Client struct {
 	OnRetry func(Retry)
 	// OnWarning is told the server's warnings: deprecated versions and the like.
 	OnWarning func(text string)
+	// CacheDir is where it is remembered what servers serve, a file each; empty
+	// means nowhere. It must be set before the first use.
+	CacheDir string
+
+	cacheName string
 
 	http    *http.Client
 	base    *url.URL
@@ -85,7 +90,7 @@ func New(cfg *rest.Config) (*Client, error) {
 		return nil, fmt.Errorf("preparing to connect to %s: %w", base, err)
 	}
 	base.Path = strings.TrimSuffix(base.Path, "/")
-	return &Client{http: client, base: base, timeout: timeout, discovery: newDiscovery()}, nil
+	return &Client{cacheName: cacheName(base.String(), cfg), http: client, base: base, timeout: timeout, discovery: newDiscovery()}, nil
 }
 
 // Server returns the server's address: https://prod.example:6443.

@@ -39,6 +39,18 @@ type discovery struct {
 	read   map[schema.GroupVersion]bool
 	misses map[schema.GroupVersionKind]time.Time
 	grew   time.Time
+	// recalled is true when it is from a file; index is the server's of schemas that
+	// it was held against, until somebody wants it.
+	recalled bool
+	index    map[string]string
+}
+
+func (d *discovery) reset() {
+	d.versions = map[string][]string{}
+	d.kinds = map[schema.GroupVersionKind]object.Kind{}
+	d.read = map[schema.GroupVersion]bool{}
+	d.misses = map[schema.GroupVersionKind]time.Time{}
+	d.recalled = false
 }
 
 func newDiscovery() discovery {
@@ -164,12 +176,24 @@ type groupList struct {
 	Versions []string
 }
 
-// discover reads what is served, once: two requests, sent together.
-func (c *Client) discover(ctx context.Context) error {
+// discover finds out what is served, once.
+func (c *Client) discover(ctx context.Context) (err error) {
 	d := &c.discovery
-	if d.loaded {
+	switch {
+	case d.loaded:
 		return nil
+	case c.CacheDir == "":
+		err = c.readAllGroups(ctx)
+	default:
+		err = c.refresh(ctx)
 	}
+	d.loaded = err == nil
+	return err
+}
+
+// readAllGroups reads what is served: two requests, sent together.
+func (c *Client) readAllGroups(ctx context.Context) error {
+	d := &c.discovery
 	var core, groups groupList
 	failed := make(chan error, 1)
 	go func() { failed <- c.readGroups(ctx, "/api", &core) }()
@@ -180,16 +204,12 @@ func (c *Client) discover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.versions = map[string][]string{}
-	d.kinds = map[schema.GroupVersionKind]object.Kind{}
-	d.read = map[schema.GroupVersion]bool{}
-	d.misses = map[schema.GroupVersionKind]time.Time{}
+	d.reset()
 	if len(core.Versions) > 0 {
 		d.versions[""] = core.Versions
 	}
 	d.add(core)
 	d.add(groups)
-	d.loaded = true
 	return nil
 }
 

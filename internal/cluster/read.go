@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/internal/object"
@@ -87,6 +88,9 @@ func (c *Client) list(ctx context.Context, k object.Kind, namespace, selector, a
 	}
 	a, err := c.do(ctx, r)
 	if err != nil {
+		if apierrors.IsNotFound(err) { // the kind is not served, whatever the file said
+			c.forget(ctx)
+		}
 		return nil, err
 	}
 	u, err := a.object()

@@ -35,6 +35,9 @@ func (c *Client) OpenAPI(ctx context.Context, gv schema.GroupVersion) ([]byte, e
 // Schemas returns a key per group-version (apps/v1, v1) that changes with its
 // schema. It is empty where the server publishes none.
 func (c *Client) Schemas(ctx context.Context) (map[string]string, error) {
+	if index, err := c.takeIndex(ctx); err != nil || index != nil {
+		return index, err
+	}
 	a, err := c.do(ctx, request{method: http.MethodGet, path: "/openapi/v3"})
 	if apierrors.IsNotFound(err) {
 		return map[string]string{}, nil
@@ -42,6 +45,10 @@ func (c *Client) Schemas(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return indexOf(a)
+}
+
+func indexOf(a answer) (map[string]string, error) {
 	var index struct {
 		Paths map[string]struct{ ServerRelativeURL string }
 	}

@@ -157,7 +157,7 @@ rules:
 `)
 	less := e.Write("less.yaml", strings.Split(web, "---\n")[1])
 	refused := e.Must(5, "apply", less, "-r", "web", "-n", e.NS, "--as", "keeper")
-	for _, want := range []string{"you lack 2 rights", "-r web -n "+e.NS+" prints the Role", "delete  deployments.apps", "delete  secrets"} {
+	for _, want := range []string{"you lack 2 rights", "-r web -n " + e.NS + " prints the Role", "delete  deployments.apps", "delete  secrets"} {
 		if !strings.Contains(refused.Stderr, want) {
 			t.Errorf("lacks %q:\n%v", want, refused)
 		}

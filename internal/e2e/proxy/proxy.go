@@ -57,10 +57,7 @@ type requestKey struct{}
 // Start listens on a free port of the loopback address and passes on to up.
 // Close must be called.
 func Start(up *Upstream, o Options) (*Proxy, error) {
-	id, err := newIdentity()
-	if err != nil {
-		return nil, fmt.Errorf("making the proxy's certificates: %w", err)
-	}
+	id := up.identity
 	l, err := net.Listen("tcp", cmp.Or(o.Address, "127.0.0.1:0"))
 	if err != nil {
 		return nil, err
@@ -210,6 +207,8 @@ type Upstream struct {
 	// own authenticates as the administrator; bare leaves that to the client's
 	// token.
 	own, bare http.RoundTripper
+	// identity is that of all its proxies: they stand for one server.
+	identity *identity
 }
 
 // NewUpstream takes an API server's address and a TLS configuration that trusts
@@ -221,7 +220,11 @@ func NewUpstream(server string, admin *tls.Config) (*Upstream, error) {
 	}
 	bare := admin.Clone()
 	bare.Certificates, bare.GetClientCertificate = nil, nil
-	return &Upstream{url: u, own: transport(admin), bare: transport(bare)}, nil
+	id, err := newIdentity()
+	if err != nil {
+		return nil, fmt.Errorf("making the proxy's certificates: %w", err)
+	}
+	return &Upstream{url: u, own: transport(admin), bare: transport(bare), identity: id}, nil
 }
 
 // RoundTrip sends a request as the administrator, or with the client's own
