@@ -144,8 +144,8 @@ type Objects map[object.ID]*unstructured.Unstructured
 // mirror others.
 var passing = []string{"events", "leases", "endpoints", "endpointslices", "controllerrevisions", "podtemplates"}
 
-// All reads every object of a namespace, of every kind that is served, but
-// for those that come and go by themselves.
+// All reads every object of a namespace, of every built-in kind, but for those that
+// come and go by themselves.
 func (a *API) All(ns string) (Objects, error) {
 	kinds, err := a.namespaced()
 	if err != nil {
@@ -187,6 +187,9 @@ func (a *API) namespaced() ([]kind, error) {
 	}
 	served := map[string]string{"v1": "/api/v1"}
 	for _, g := range groups.Groups {
+		if group, _, _ := strings.Cut(g.PreferredVersion.GroupVersion, "/"); strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") {
+			continue // a test's own, which goes with it
+		}
 		served[g.PreferredVersion.GroupVersion] = "/apis/" + g.PreferredVersion.GroupVersion
 	}
 	var kinds []kind
