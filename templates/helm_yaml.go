@@ -3,9 +3,7 @@ package templates
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"math"
-	"strconv"
 	"strings"
 	"text/template"
 	"unicode/utf8"
@@ -14,6 +12,8 @@ import (
 	yaml2 "go.yaml.in/yaml/v2"
 	yaml3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
+
+	"github.com/belay-sh/belay/internal/yaml11"
 )
 
 // chartEncodings read and write YAML, JSON and TOML as Helm does: by way of
@@ -153,19 +153,13 @@ func floatFromJSON(f float64) (any, bool) {
 	return nil, false
 }
 
-// errNotJSONable is what has no place in JSON; the detour finds the words.
-var errNotJSONable = errors.New("not JSON")
-
 func chartFromYAML(text string) map[string]any {
-	var v any
-	if yaml2.Unmarshal([]byte(text), &v) == nil {
-		if plain, err := JSONable(v, true); err == nil {
-			switch m := plain.(type) {
-			case nil:
-				return map[string]any{}
-			case map[string]any:
-				return m
-			}
+	if plain, err := yaml11.Decode(text, true); err == nil {
+		switch m := plain.(type) {
+		case nil:
+			return map[string]any{}
+		case map[string]any:
+			return m
 		}
 	}
 	m := map[string]any{}
@@ -176,12 +170,9 @@ func chartFromYAML(text string) map[string]any {
 }
 
 func chartFromYAMLArray(text string) []any {
-	var v any
-	if yaml2.Unmarshal([]byte(text), &v) == nil {
-		if plain, err := JSONable(v, true); err == nil {
-			if list, ok := plain.([]any); ok {
-				return list
-			}
+	if plain, err := yaml11.Decode(text, true); err == nil {
+		if list, ok := plain.([]any); ok {
+			return list
 		}
 	}
 	a := []any{}
@@ -189,84 +180,4 @@ func chartFromYAMLArray(text string) []any {
 		return []any{err.Error()}
 	}
 	return a
-}
-
-// JSONable turns what the YAML parser gave into what reading the same as JSON
-// would give: with floats, all numbers are float64, as in Helm's values; without,
-// whole numbers are int64, as in manifests. It is for render and its parts.
-func JSONable(v any, floats bool) (any, error) {
-	switch v := v.(type) {
-	case map[any]any:
-		m := make(map[string]any, len(v))
-		for key, item := range v {
-			name, err := jsonKey(key)
-			if err != nil {
-				return nil, err
-			}
-			if m[name], err = JSONable(item, floats); err != nil {
-				return nil, err
-			}
-		}
-		return m, nil
-	case []any:
-		for i, item := range v {
-			var err error
-			if v[i], err = JSONable(item, floats); err != nil {
-				return nil, err
-			}
-		}
-		return v, nil
-	case string:
-		return strings.ToValidUTF8(v, "\ufffd"), nil
-	case int:
-		return whole(int64(v), floats), nil
-	case int64:
-		return whole(v, floats), nil
-	case uint64:
-		return float64(v), nil
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, errNotJSONable
-		}
-		if !floats && v == math.Trunc(v) && math.Abs(v) < 1<<63 {
-			return int64(v), nil
-		}
-		return v, nil
-	case nil, bool:
-		return v, nil
-	}
-	return nil, errNotJSONable
-}
-
-func whole(i int64, floats bool) any {
-	if floats {
-		return float64(i)
-	}
-	return i
-}
-
-// jsonKey writes a key as Helm's detour by JSON writes it.
-func jsonKey(key any) (string, error) {
-	switch key := key.(type) {
-	case string:
-		return key, nil
-	case int:
-		return strconv.Itoa(key), nil
-	case int64:
-		return strconv.FormatInt(key, 10), nil
-	case bool:
-		return strconv.FormatBool(key), nil
-	case float64:
-		text := strconv.FormatFloat(key, 'g', -1, 32)
-		switch text {
-		case "+Inf":
-			return ".inf", nil
-		case "-Inf":
-			return "-.inf", nil
-		case "NaN":
-			return ".nan", nil
-		}
-		return text, nil
-	}
-	return "", errNotJSONable
 }

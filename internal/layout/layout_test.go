@@ -21,7 +21,8 @@ const module = "github.com/belay-sh/belay/"
 // mayImport is the import table of docs/architecture.md: each package, and what
 // of ours it may import. A package that is not in it does not belong.
 var mayImport = map[string][]string{
-	"templates":        {},
+	"internal/yaml11":  {},
+	"templates":        {"internal/yaml11"},
 	"internal/object":  {},
 	"internal/policy":  {"internal/object"},
 	"internal/refs":    {"internal/object"},
@@ -29,7 +30,7 @@ var mayImport = map[string][]string{
 	"internal/cluster": {"internal/object"},
 	"render":           {"render/bundle", "render/chart", "render/overlay", "render/values", "internal/object", "internal/policy", "internal/refs", "templates"},
 	"render/bundle":    {"internal/cel", "internal/object", "internal/policy", "internal/refs", "templates"},
-	"render/chart":     {"internal/object", "render/bundle", "templates"},
+	"render/chart":     {"internal/object", "internal/yaml11", "render/bundle", "templates"},
 	"render/overlay":   {"internal/object", "render/bundle"},
 	"render/values":    {"internal/object", "internal/policy", "internal/refs", "templates"},
 	"internal/rollout": {"internal/cel", "internal/object", "internal/policy"},

@@ -9,12 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	yaml2 "go.yaml.in/yaml/v2"
 	"sigs.k8s.io/yaml"
 
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/yaml11"
 	"github.com/belay-sh/belay/render/bundle"
-	"github.com/belay-sh/belay/templates"
 )
 
 // Load reads a chart and its subcharts from a bundle's files. Warnings are for
@@ -166,17 +165,14 @@ func valueDocuments(data []byte) ([][]byte, error) {
 }
 
 func readTable(data []byte) (map[string]any, error) {
-	var v any
-	if yaml2.Unmarshal(data, &v) == nil {
-		if plain, err := templates.JSONable(v, true); err == nil {
-			switch m := plain.(type) {
-			case nil:
-				return map[string]any{}, nil
-			case map[string]any:
-				return m, nil
-			}
-			return nil, errors.New("values must be a mapping")
+	if plain, err := yaml11.Decode(string(data), true); err == nil {
+		switch m := plain.(type) {
+		case nil:
+			return map[string]any{}, nil
+		case map[string]any:
+			return m, nil
 		}
+		return nil, errors.New("values must be a mapping")
 	}
 	m := map[string]any{}
 	if err := yaml.Unmarshal(data, &m); err != nil {

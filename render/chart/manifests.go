@@ -15,9 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	yaml2 "go.yaml.in/yaml/v2"
-
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/yaml11"
 	"github.com/belay-sh/belay/templates"
 )
 
@@ -135,9 +134,9 @@ func decodeAll(documents []document) error {
 func (d *document) decode() error {
 	// Helm writes all manifests but hooks into one file, each with a line end
 	// behind it, which a block scalar at the end of a document may show.
-	text := d.text
+	text := string(d.text)
 	if !d.raw {
-		text = append(slices.Clone(text), '\n')
+		text += "\n"
 	}
 	body, err := d.read(text)
 	if err != nil || body == nil {
@@ -145,7 +144,7 @@ func (d *document) decode() error {
 	}
 	d.kind, _ = body["kind"].(string)
 	if d.readHook(body); d.hook && !d.raw {
-		if body, err = d.read(d.text); err != nil {
+		if body, err = d.read(string(d.text)); err != nil {
 			return err
 		}
 	}
@@ -153,14 +152,13 @@ func (d *document) decode() error {
 }
 
 // read reads the manifest in a text; nil when there is none.
-func (d *document) read(text []byte) (map[string]any, error) {
-	var v any
-	if err := yaml2.Unmarshal(text, &v); err != nil {
-		return nil, d.syntaxError(err)
-	}
-	plain, err := templates.JSONable(v, false)
-	if err != nil {
+func (d *document) read(text string) (map[string]any, error) {
+	plain, err := yaml11.Decode(text, false)
+	switch {
+	case errors.Is(err, yaml11.ErrNotJSON):
 		return nil, d.fail(1, "a value that JSON cannot hold")
+	case err != nil:
+		return nil, d.syntaxError(err)
 	}
 	if plain == nil {
 		return nil, nil
