@@ -80,7 +80,10 @@ func (r *run) explain(ctx context.Context, unready []rollout.Target, sources map
 	defer cancel()
 	d := rollout.Explain(ctx, r.cluster, r.judge, unready)
 	for i := range d.Causes {
-		d.Causes[i].Source = sources[d.Causes[i].ID]
+		id := d.Causes[i].ID
+		if d.Causes[i].Source = sources[id]; r.byID[id].Hook != nil {
+			d.Causes[i].Headline = string(r.byID[id].Hook.Event) + " hook " + d.Causes[i].Headline
+		}
 	}
 	return d
 }

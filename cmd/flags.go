@@ -51,7 +51,9 @@ type deployOptions struct {
 	// NoHooks leaves hooks out; RunHooks runs them though nothing changes.
 	NoHooks, RunHooks bool
 	// Tests are the names of the tests to run; none means all.
-	Tests       []string
+	Tests []string
+	// Filters choose tests by name, as they were given.
+	Filters     []string
 	Timeout     time.Duration // 0: the bundle's, else the default
 	LockTimeout time.Duration
 	Concurrency int

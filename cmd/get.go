@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -30,7 +31,7 @@ func newGetCmd(e *env) *cobra.Command {
 			if len(args) > 0 {
 				return unknownCommand(c, args[0])
 			}
-			return inputError("belay get needs what to get: manifest, values, notes or diagnosis").
+			return inputError("belay get needs what to get: manifest, values, notes, hooks or diagnosis").
 				hint(c.CommandPath() + " manifest RELEASE")
 		},
 	}
@@ -38,6 +39,7 @@ func newGetCmd(e *env) *cobra.Command {
 		newGetPartCmd(e, "manifest", "The manifests that the revision wanted; Secrets masked", getManifest),
 		newGetPartCmd(e, "values", "The values that it was rendered with; those in Secrets masked", getValues),
 		newGetPartCmd(e, "notes", "The notes of its bundle", getNotes),
+		newGetPartCmd(e, "hooks", "Its hooks and tests, and how they went", getHooks),
 		newGetPartCmd(e, "diagnosis", "Why it failed", getDiagnosis),
 	)
 	return c
@@ -74,7 +76,7 @@ func addPartFlags(fs *pflag.FlagSet, part string, o *getOptions) {
 	case "values":
 		o.formats.allowed = []report.Format{report.YAML, report.JSON}
 		fs.BoolVar(&o.showSecrets, "show-secrets", false, "show values that ended up in Secrets; only on a terminal")
-	case "diagnosis":
+	case "diagnosis", "hooks":
 		o.formats.allowed = []report.Format{report.Text, report.JSON, report.YAML}
 	default:
 		o.formats.allowed = []report.Format{report.Text}
@@ -124,7 +126,7 @@ func getValues(ctx context.Context, e *env, r *openedRelease, rev *release.Revis
 	}
 	shown := wanted.Values
 	if !o.showSecrets {
-		shown = report.SecretsOf(wanted.Objects).HideValues(shown)
+		shown = report.SecretsOf(slices.Concat(wanted.Objects, wanted.Hooks)).HideValues(shown)
 	}
 	return e.write(o.formats.given, report.YAML, func(s report.Sink) error {
 		return report.Values(s, shown)
@@ -136,7 +138,7 @@ func getNotes(ctx context.Context, e *env, r *openedRelease, rev *release.Revisi
 	if err != nil {
 		return err
 	}
-	notes := report.SecretsOf(wanted.Objects).Hide(wanted.Notes)
+	notes := report.SecretsOf(slices.Concat(wanted.Objects, wanted.Hooks)).Hide(wanted.Notes)
 	return e.write(o.formats.given, report.Text, func(s report.Sink) error {
 		return report.Notes(s.Writer, notes)
 	})
@@ -165,11 +167,30 @@ func (r *openedRelease) withoutSecrets(ctx context.Context, rev *release.Revisio
 	if err != nil {
 		return nil, err
 	}
-	secrets := report.SecretsOf(wanted.Objects)
-	clean := release.Result{Error: secrets.Hide(result.Error)}
+	secrets := report.SecretsOf(slices.Concat(wanted.Objects, wanted.Hooks))
+	clean := release.Result{
+		Error: secrets.Hide(result.Error), Hooks: secrets.HideRuns(result.Hooks), Tests: secrets.HideRuns(result.Tests),
+	}
 	if result.Diagnosis != nil {
 		d := secrets.HideDiagnosis(*result.Diagnosis)
 		clean.Diagnosis = &d
 	}
 	return &clean, nil
+}
+
+func getHooks(ctx context.Context, e *env, r *openedRelease, rev *release.Revision, o *getOptions) error {
+	wanted, err := r.store.Content(ctx, r.name, rev)
+	if err != nil {
+		return err
+	}
+	result, err := r.store.Outcome(ctx, r.name, rev)
+	if err != nil {
+		return err
+	}
+	if result, err = r.withoutSecrets(ctx, rev, result); err != nil {
+		return err
+	}
+	return e.write(o.formats.given, report.Text, func(s report.Sink) error {
+		return report.Hooks(s, r.name, r.namespace, *rev, wanted.AllHooks(), result)
+	})
 }

@@ -68,6 +68,8 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 		d.want = d.wantRevision
 	case o.Op == diff.OpDelete:
 		d.want = d.wantNothing
+	case o.Op == diff.OpTest:
+		d.want = d.wantTests
 	default:
 		d.want = d.wantBundle(b)
 	}

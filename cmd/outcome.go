@@ -62,12 +62,13 @@ func (d *deployment) kept(r *apply.Result) release.Result {
 		hidden := secrets.HideDiagnosis(*result.Diagnosis)
 		result.Diagnosis = &hidden
 	}
+	result.Hooks = secrets.HideRuns(result.Hooks)
 	return result
 }
 
 // resultOf is what the revision keeps of a run's end.
 func resultOf(r *apply.Result) release.Result {
-	kept := release.Result{}
+	kept := release.Result{Hooks: r.Hooks}
 	if len(r.Diagnosis.Causes) > 0 {
 		kept.Diagnosis = &r.Diagnosis
 	}

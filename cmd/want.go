@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/render"
 	"github.com/belay-sh/belay/render/bundle"
@@ -121,28 +120,22 @@ func (d *deployment) wantNothing(ctx context.Context, s *release.State) (*render
 	if current != nil {
 		wanted.Origin = current.Origin
 	}
-	var err error
-	wanted.Hooks, err = d.recordedHooks(ctx, s)
-	return wanted, err
+	before, err := d.recorded(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	wanted.Hooks, wanted.Rules = before.AllHooks(), before.Rules
+	return wanted, nil
 }
 
-// recordedHooks are those of the newest revision that wanted anything.
-func (d *deployment) recordedHooks(ctx context.Context, s *release.State) ([]object.Object, error) {
+// recorded is what the newest revision wanted that wanted anything.
+func (d *deployment) recorded(ctx context.Context, s *release.State) (*render.Wanted, error) {
 	for i := len(s.Revisions) - 1; i >= 0; i-- {
-		r := &s.Revisions[i]
-		if len(r.Content) == 0 {
-			continue // a deletion that did not come to its end
+		if r := &s.Revisions[i]; len(r.Content) > 0 { // else a deletion that did not come to its end
+			return d.store.Content(ctx, d.target.Release, r)
 		}
-		if r.Hooks == "" {
-			return nil, nil
-		}
-		content, err := d.store.Content(ctx, d.target.Release, r)
-		if err != nil {
-			return nil, err
-		}
-		return content.AllHooks(), nil
 	}
-	return nil, nil
+	return &render.Wanted{}, nil
 }
 
 func rollbackTarget(s *release.State, number int) (*release.Revision, error) {

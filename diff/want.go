@@ -17,6 +17,9 @@ import (
 // namespace and the marks that rendering leaves out.
 func (p *planner) complete(ctx context.Context) error {
 	offered := offeredKinds(p.w.Objects)
+	if p.o.Op == OpTest {
+		return nil // the objects are there to be tested
+	}
 	for _, o := range p.w.Owned() {
 		it, err := p.item(ctx, o, offered)
 		if err != nil {

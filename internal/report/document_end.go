@@ -20,12 +20,14 @@ type resultDocument struct {
 	Changed  bool         `json:"changed"`
 	Revision revisionItem `json:"revision"`
 	// Seconds is how long the run took.
-	Seconds    float64            `json:"seconds"`
-	Finished   []object.ID        `json:"finished,omitempty"`
-	NotReady   []object.ID        `json:"notReady,omitempty"`
-	NotStarted []object.ID        `json:"notStarted,omitempty"`
-	Errors     []objectError      `json:"errors,omitempty"`
-	Diagnosis  *rollout.Diagnosis `json:"diagnosis,omitempty"`
+	Seconds    float64       `json:"seconds"`
+	Finished   []object.ID   `json:"finished,omitempty"`
+	NotReady   []object.ID   `json:"notReady,omitempty"`
+	NotStarted []object.ID   `json:"notStarted,omitempty"`
+	Errors     []objectError `json:"errors,omitempty"`
+	// Hooks are those that were run.
+	Hooks     []runItem          `json:"hooks,omitempty"`
+	Diagnosis *rollout.Diagnosis `json:"diagnosis,omitempty"`
 	// RollbackTo is the revision that a rollback would go to.
 	RollbackTo int `json:"rollbackTo,omitempty"`
 	// RolledBack is the rollback that followed the failure.
@@ -45,7 +47,7 @@ func EndDocument(s Sink, e End) error {
 		header: headerOf("Result"), Op: e.Op, Target: e.Target, Outcome: string(e.Result.Outcome),
 		Changed: !e.NothingToChange, Revision: itemOf(e.Revision), Seconds: seconds(e.Took),
 		Finished: sorted(e.Result.Finished), NotReady: sorted(e.Result.NotReady), NotStarted: sorted(e.Result.NotStarted),
-		RollbackTo: e.Back, RolledBack: undoneOf(e.Undone), Notes: e.Notes,
+		Hooks: runItems(e.Result.Hooks), RollbackTo: e.Back, RolledBack: undoneOf(e.Undone), Notes: e.Notes,
 	}
 	if len(e.Result.Diagnosis.Causes) > 0 {
 		d.Diagnosis = &e.Result.Diagnosis

@@ -71,6 +71,7 @@ func (e End) withoutSecrets() End {
 	e.Notes = secrets.Hide(e.Notes)
 	result := *e.Result
 	result.Diagnosis = secrets.HideDiagnosis(result.Diagnosis)
+	result.Hooks = secrets.HideRuns(result.Hooks)
 	result.Errs = make(map[object.ID]error, len(e.Result.Errs))
 	for id, err := range e.Result.Errs {
 		result.Errs[id] = errors.New(secrets.Hide(err.Error()))

@@ -130,7 +130,7 @@ func countsWords(c release.Counts) string {
 	for _, one := range []struct {
 		sign string
 		n    int
-	}{{"+", c.Create}, {"~", c.Update}, {"±", c.Recreate}, {"-", c.Delete}} {
+	}{{"+", c.Create}, {"~", c.Update}, {"±", c.Recreate}, {"-", c.Delete}, {">", c.Run}} {
 		if one.n > 0 {
 			parts = append(parts, one.sign+itoa(one.n))
 		}

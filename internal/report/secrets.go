@@ -8,6 +8,7 @@ import (
 
 	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/rollout"
 )
 
@@ -131,6 +132,19 @@ func (s *Secrets) HideDiagnosis(d rollout.Diagnosis) rollout.Diagnosis {
 		d.Notes[i] = s.Hide(d.Notes[i])
 	}
 	return d
+}
+
+// HideRuns is Hide for what hooks printed and how they ended.
+func (s *Secrets) HideRuns(runs []release.HookRun) []release.HookRun {
+	runs = slices.Clone(runs)
+	for i := range runs {
+		runs[i].Summary = s.Hide(runs[i].Summary)
+		runs[i].Log = slices.Clone(runs[i].Log)
+		for j := range runs[i].Log {
+			runs[i].Log[j] = s.Hide(runs[i].Log[j])
+		}
+	}
+	return runs
 }
 
 // HideValues returns a copy of values in which those that ended up in a Secret,
