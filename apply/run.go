@@ -45,6 +45,8 @@ type node struct {
 	last bool
 	// gathered is true once the result of a hook is known.
 	gathered bool
+	// told is true once an event has told of it.
+	told bool
 }
 
 // run is the state of one run. Only the loop's goroutine touches it; writers and
@@ -292,7 +294,7 @@ func (r *run) followUnchanged() {
 func (r *run) finish(n *node) {
 	r.move(n, done)
 	r.noteEnd(n)
-	if len(n.Steps) > 0 {
+	if len(n.Steps) > 0 || n.told {
 		r.report(n, Done, nil)
 	}
 	r.unblock(n, refs.Ready)
@@ -308,5 +310,6 @@ func closed(c <-chan struct{}) bool {
 }
 
 func (r *run) report(n *node, kind EventKind, err error) {
+	n.told = true
 	r.o.Report(Event{At: time.Now(), ID: n.ID, Action: n.Action, Kind: kind, State: n.state, Err: err})
 }

@@ -126,7 +126,7 @@ func watchStatus(ctx context.Context, e *env, name string, o *statusOptions) err
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return exitWith(exitInterrupted) // that is how it is meant to end
 		}
 	}
 }

@@ -219,3 +219,19 @@ func TestAServerThatIsAwayDoesNotEndAWait(t *testing.T) {
 		t.Error(r)
 	}
 }
+
+func TestWhatIsWaitedForEndsInTheProgress(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	manifest := workload("", "slow-start=5s", "readinessProbe: {tcpSocket: {port: 80}}")
+	if r := e.apply(manifest, "--no-wait"); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	r := e.apply(manifest) // which changes nothing
+	if r.Exit != 0 || !strings.Contains(r.Stderr, "Deployment.apps/app  waiting: ") || !strings.Contains(r.Stderr, "Deployment.apps/app  ready: 2 of 2\n") {
+		t.Error(r)
+	}
+	if strings.Contains(r.Stderr, "\x1b") {
+		t.Errorf("the terminal leaks into a pipe:\n%q", r.Stderr)
+	}
+}

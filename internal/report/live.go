@@ -1,10 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/belay-sh/belay/internal/rollout"
 )
 
 // liveTable is the part of a terminal that is drawn anew: a row for each object
@@ -94,6 +97,12 @@ func (t *liveTable) rows(p *Progress, cols, height int, now time.Time) []string 
 	if p.total == 0 || finished == p.total {
 		return nil
 	}
+	if len(under) > height-1 { // what has trouble must be in sight
+		slices.SortStableFunc(under, func(a, b *progressRow) int {
+			return cmp.Compare(troubleRank(a.state), troubleRank(b.state))
+		})
+	}
+	column := nameColumn(p.column, cols)
 	var rows []string
 	for i, row := range under {
 		if room := height - 1 - len(rows); room == 0 || room == 1 && i < len(under)-1 {
@@ -102,13 +111,42 @@ func (t *liveTable) rows(p *Progress, cols, height int, now time.Time) []string 
 			}
 			break
 		}
-		rows = append(rows, cut(fmt.Sprintf("%5s  ", Duration(now.Sub(row.began).Truncate(time.Second)))+pad(p.name(row.id), p.column)+"  "+liveWords(row), cols))
+		age := fmt.Sprintf("%5s  ", Duration(now.Sub(row.began).Truncate(time.Second)))
+		rows = append(rows, cut(age+pad(elide(p.name(row.id), column), column)+"  "+liveWords(row), cols))
 	}
 	return append(rows, cut(clock(now.Sub(p.o.Began))+"  "+bar(finished, p.total), cols))
 }
 
+func troubleRank(s rollout.State) int {
+	if s.Reason != "" {
+		return 0
+	}
+	return 1
+}
+
+// wordsRoom is what names leave on a row for what is said of the object.
+const wordsRoom = 34
+
+// nameColumn is how wide the names of objects are on a screen.
+func nameColumn(longest, cols int) int { return min(longest, max(cols-wordsRoom, minWidth)) }
+
+// elide shortens a name in its middle: its kind and its end tell it from others.
+func elide(name string, n int) string {
+	r := []rune(name)
+	if len(r) <= n {
+		return name
+	}
+	tail := (n - 1) / 2
+	return string(r[:n-1-tail]) + "…" + string(r[len(r)-tail:])
+}
+
+// liveWords say how far an object is. What holds it up comes first, for the end
+// of a row may be cut off.
 func liveWords(row *progressRow) string {
-	text := waitWords(row.state)
+	text, reason := Clean(row.state.Summary), Clean(row.state.Reason)
+	if reason != "" && !strings.Contains(text, reason) {
+		text = joinWords(reason, text)
+	}
 	if row.wrote && text == "" {
 		return "waiting"
 	}
@@ -128,10 +166,11 @@ func cut(s string, cols int) string {
 	if width(s) <= cols {
 		return s
 	}
-	r := []rune(s)
-	out := string(r[:max(0, cols-1)]) + "…"
-	if !utf8.ValidString(out) {
-		return s
+	room := max(0, cols-1)
+	for i, r := range s {
+		if room -= runeWidth(r); room < 0 {
+			return s[:i] + "…"
+		}
 	}
-	return out
+	return s
 }

@@ -48,13 +48,28 @@ func Status(s Sink, r ReleaseStatus, now time.Time, full bool) error {
 	if _, err := io.WriteString(s.Writer, statusHead(r, now)); err != nil {
 		return err
 	}
+	if len(r.Objects) == 0 {
+		_, err := io.WriteString(s.Writer, "no objects\n")
+		return err
+	}
+	rows := [][]string{{"READY", "OBJECT", "STATE", "AGE", ""}}
+	for _, row := range statusRows(r, now, full) {
+		rows = append(rows, []string{row.ready, row.object, row.state, row.age, row.cause})
+	}
+	return table(s.Writer, rows)
+}
+
+// statusRow is a row of a status.
+type statusRow struct{ ready, object, state, age, cause string }
+
+func statusRows(r ReleaseStatus, now time.Time, full bool) []statusRow {
 	causes := map[object.ID]rollout.Cause{}
 	for _, c := range r.Diagnosis.Causes {
 		if _, known := causes[c.ID]; !known {
 			causes[c.ID] = c
 		}
 	}
-	rows := [][]string{{"READY", "OBJECT", "STATE", "AGE", ""}}
+	var rows []statusRow
 	others := 0
 	for _, o := range r.Objects {
 		if !full && plainReady(o.State) {
@@ -65,21 +80,17 @@ func Status(s Sink, r ReleaseStatus, now time.Time, full bool) error {
 		if cause.State.Phase == rollout.Failed {
 			state.Phase, state.Reason = rollout.Failed, cause.State.Reason // the object alone cannot tell
 		}
-		rows = append(rows, []string{
+		rows = append(rows, statusRow{
 			readyWords(state), Clean(o.ID.In(r.Namespace)), stateWords(state), ageOf(now, o.Created), causeWords(cause),
 		})
 	}
 	switch {
 	case others == 1:
-		rows = append(rows, []string{"-", "1 other", "ready"})
+		rows = append(rows, statusRow{ready: "-", object: "1 other", state: "ready"})
 	case others > 1:
-		rows = append(rows, []string{"-", itoa(others) + " others", "ready"})
+		rows = append(rows, statusRow{ready: "-", object: itoa(others) + " others", state: "ready"})
 	}
-	if len(r.Objects) == 0 {
-		_, err := io.WriteString(s.Writer, "no objects\n")
-		return err
-	}
-	return table(s.Writer, rows)
+	return rows
 }
 
 func statusHead(r ReleaseStatus, now time.Time) string {

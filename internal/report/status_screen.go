@@ -20,33 +20,67 @@ type StatusScreen struct {
 
 	table liveTable
 	last  string
+	cols  int
 }
 
 // Draw shows a status.
 func (s *StatusScreen) Draw(r ReleaseStatus, now time.Time, full bool) error {
-	var b bytes.Buffer
-	if err := Status(Sink{Writer: &b, Format: Text}, r, now, full); err != nil {
-		return err
-	}
-	text := b.String()
-	if !s.Terminal {
+	text := ""
+	if s.Terminal {
+		cols, rows := s.size()
+		if text = fitStatus(r, now, full, max(cols-1, minWidth)); text == s.last && cols == s.cols {
+			return nil
+		}
+		s.last, s.cols = text, cols
+		text = s.frame(text, cols, rows)
+	} else {
 		same := s.withoutAges(r, now, full)
 		if same == s.last {
 			return nil
 		}
+		var b bytes.Buffer
 		if s.last != "" {
-			text = "\n" + text
+			b.WriteString("\n")
 		}
 		s.last = same
-		_, err := io.WriteString(s.Writer, text)
-		return err
+		_ = Status(Sink{Writer: &b, Format: Text}, r, now, full) // a buffer takes all
+		text = b.String()
 	}
-	if text == s.last {
-		return nil
-	}
-	s.last = text
-	_, err := io.WriteString(s.Writer, s.frame(text))
+	_, err := io.WriteString(s.Writer, text)
 	return err
+}
+
+func (s *StatusScreen) size() (cols, rows int) {
+	if s.Size != nil {
+		if w, h, ok := s.Size(); ok && w > 0 && h > 0 {
+			return w, h
+		}
+	}
+	return usualCols, usualRows
+}
+
+// fitStatus is a status in rows that fit a screen. The cause of a state takes its
+// place, for there is seldom room for both.
+func fitStatus(r ReleaseStatus, now time.Time, full bool, cols int) string {
+	objects := statusRows(r, now, full)
+	ready, longest := width("READY"), width("OBJECT")
+	for _, row := range objects {
+		ready, longest = max(ready, width(row.ready)), max(longest, width(row.object))
+	}
+	const age = 5
+	column := nameColumn(longest, cols-age-4)
+	line := func(cells ...string) string {
+		return cut(pad(cells[0], ready)+"  "+pad(elide(cells[1], column), column)+"  "+pad(cells[2], age)+"  "+cells[3], cols) + "\n"
+	}
+	text := cut(strings.TrimSuffix(statusHead(r, now), "\n"), cols) + "\n"
+	if len(objects) == 0 {
+		return text + "no objects\n"
+	}
+	text += line("READY", "OBJECT", "AGE", "STATE")
+	for _, row := range objects {
+		text += line(row.ready, row.object, row.age, firstOf(withoutPod(row.cause), row.state))
+	}
+	return text
 }
 
 // withoutAges is a status as it would be if all objects were made just now.
@@ -69,21 +103,20 @@ func (s *StatusScreen) withoutAges(r ReleaseStatus, now time.Time, full bool) st
 // lastTime is how a cause says when a container last ended.
 var lastTime = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`, last \S+ ago`) })
 
-// frame replaces what was drawn before, and fits the screen.
-func (s *StatusScreen) frame(text string) string {
-	cols, rows := usualCols, usualRows
-	if s.Size != nil {
-		if w, h, ok := s.Size(); ok && w > 0 && h > 0 {
-			cols, rows = w, h
-		}
+// withoutPod leaves out which pod a cause is about, at its beginning.
+func withoutPod(cause string) string {
+	if strings.HasPrefix(cause, "Pod/") {
+		_, cause, _ = strings.Cut(cause, " ")
 	}
+	return cause
+}
+
+// frame replaces what was drawn before, and fits the height of the screen.
+func (s *StatusScreen) frame(text string, cols, rows int) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	if room := max(rows-1, 2); len(lines) > room {
 		more := len(lines) - room + 1
 		lines = append(lines[:room-1:room-1], "… "+itoa(more)+" more lines")
-	}
-	for i := range lines {
-		lines[i] = cut(lines[i], max(cols-1, minWidth))
 	}
 	out := s.table.eraseAt(cols) + strings.Join(lines, "\n") + "\n"
 	s.table.drawn = s.table.drawn[:0]

@@ -82,8 +82,29 @@ func count(n int, noun string) string {
 	return itoa(n) + " " + noun + "s"
 }
 
-// width counts the columns of s, as far as that is one per character.
-func width(s string) int { return utf8.RuneCountInString(s) }
+// width counts the columns that s takes on a terminal.
+func width(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeWidth(r)
+	}
+	return n
+}
+
+// runeWidth is how many columns a character takes: what others write into a
+// status may be Chinese, or hold an emoji.
+func runeWidth(r rune) int {
+	switch {
+	case r < 0x300:
+		return 1
+	case r >= 0x300 && r < 0x370, r >= 0x200b && r < 0x2010, r >= 0xfe00 && r < 0xfe10:
+		return 0
+	case r >= 0x1100 && r < 0x1160, r >= 0x2e80 && r < 0xa4d0, r >= 0xac00 && r < 0xd7a4, r >= 0xf900 && r < 0xfb00,
+		r >= 0xfe30 && r < 0xfe70, r >= 0xff00 && r < 0xff61, r >= 0x1f300 && r < 0x1fb00, r >= 0x20000 && r < 0x40000:
+		return 2
+	}
+	return 1
+}
 
 // pad fills s with spaces up to n columns.
 func pad(s string, n int) string {

@@ -154,7 +154,7 @@ func (c *collected) headline() string {
 	if serving == 0 || !hasPods(c.id) {
 		return h
 	}
-	h, _, _ = strings.Cut(h, ", ") // "2 old pods ending" would say it twice
+	h, _, _ = strings.Cut(h, ", ") // "2 old pods left" would say it twice
 	return h + ", " + plural(serving, "old pod still serves", "old pods still serve")
 }
 

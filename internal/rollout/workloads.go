@@ -30,7 +30,7 @@ func deployment(u *unstructured.Unstructured) State {
 	case updated < wanted:
 		s = counted(Progressing, updated, wanted, "updated")
 	case total > updated:
-		s = counted(Progressing, updated, wanted, "updated, "+plural(total-updated, "old pod ending", "old pods ending"))
+		s = counted(Progressing, updated, wanted, "updated, "+plural(total-updated, "old pod left", "old pods left"))
 	case total > wanted:
 		s = counted(Progressing, wanted, wanted, "updated, "+plural(total-wanted, "pod ending", "pods ending"))
 	case available < wanted:
