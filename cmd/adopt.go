@@ -212,9 +212,7 @@ func (d *deployment) pastOf(ctx context.Context, r *helm.Revision) (release.Past
 	if w.Objects, err = d.withoutMissingCRDs(ctx, w.Objects); err != nil {
 		return past, err
 	}
-	secrets := report.SecretsOf(append(w.Objects[:len(w.Objects):len(w.Objects)], w.Hooks...))
-	w.Values, w.Notes = secrets.HideValues(w.Values), secrets.Hide(w.Notes)
-	past.Revision.Origin, past.Wanted = w.Origin, &w
+	past.Revision.Origin, past.Wanted = w.Origin, recorded(&w)
 	return past, nil
 }
 

@@ -59,6 +59,8 @@ run, saved with -o plan=FILE, unless something moved since.`,
 	fs.StringVar(&o.OnFailure, "on-failure", failureKeep, "when the run fails: keep what is there, or rollback to what was last deployed")
 	addPlanFlags(fs, &o)
 	addHookFlags(fs, &o)
+	fs.BoolVar(&o.Record, "record", false, "record a revision also when nothing changes")
+	fs.BoolVar(&o.NoDowngrade, "no-downgrade", false, "refuse a bundle whose git commit does not come after the recorded one")
 	fs.StringVar(&o.Note, "description", "", "a note for the revision, shown in history")
 	addShowFlags(fs, &o, &formats)
 	return withExits(c, exitOK, exitError, exitChanges, exitInput, exitRefused, exitPermission,

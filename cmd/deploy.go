@@ -40,6 +40,7 @@ func deploy(ctx context.Context, e *env, o deployOptions) error {
 		return err
 	}
 	d.refuseStale()
+	d.refuseDowngrade(reading)
 	if err := d.showPlan(); err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func (d *deployment) planOptions() diff.Options {
 // and in its records. A delete always has the records to remove, and on top of a
 // revision that did not succeed a run is due even without changes.
 func (d *deployment) nothingToChange() bool {
-	if d.o.Op == diff.OpDelete || !d.plan.Empty() || d.plan.HooksChanged {
+	if d.o.Op == diff.OpDelete || d.o.Record || !d.plan.Empty() || d.plan.HooksChanged {
 		return false
 	}
 	for i := range d.plan.Changes {
@@ -175,6 +176,7 @@ func (d *deployment) planAgain(ctx context.Context, lock *release.Lock) error {
 	if err := d.makePlan(ctx, lock.State()); err != nil {
 		return err
 	}
+	d.refuseDowngrade(ctx)
 	if d.plan.Same(before) && len(d.plan.Refused) == 0 {
 		return nil
 	}
@@ -258,15 +260,6 @@ func (d *deployment) conclude(ctx context.Context, lock *release.Lock, result *a
 		return release.Revision{}, lock.Erase(ctx)
 	}
 	return lock.Finish(ctx, statusOf(result.Outcome), d.kept(result))
-}
-
-// intent is what is written down before the run begins. What the values and the
-// notes say of the release's Secrets is left out: the Secrets hold it.
-func (d *deployment) intent() release.Intent {
-	w := *d.plan.Wanted
-	secrets := report.SecretsOf(slices.Concat(w.Objects, w.Hooks))
-	w.Values, w.Notes = secrets.HideValues(w.Values), secrets.Hide(w.Notes)
-	return release.Intent{Revision: d.revision(), Wanted: &w, Inventory: intended(d.plan), Past: d.past}
 }
 
 // namespaceGoes says whether the run has begun to delete the release's namespace,

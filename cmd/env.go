@@ -88,6 +88,13 @@ func (p *pipeWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// broken says that what was written did not all get through.
+func (p *pipeWriter) broken() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
 // outputErr is the error that writing to stdout met, a closed pipe aside.
 func (e *env) outputErr() error {
 	e.stdout.mu.Lock()

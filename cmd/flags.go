@@ -73,6 +73,11 @@ type deployOptions struct {
 	ReplaceBundle     bool
 	ChangeEnvironment bool
 
+	// Record makes a revision also where nothing changes.
+	Record bool
+	// NoDowngrade refuses a bundle whose commit does not come after the one in force.
+	NoDowngrade bool
+
 	// Note is recorded with the revision.
 	Note string
 

@@ -2,11 +2,14 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 
+	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
@@ -25,13 +28,14 @@ func newGetCmd(e *env) *cobra.Command {
 		Short: "Print what a revision holds",
 		Example: `  belay get manifest shop -n shop
   belay get values shop -n shop --revision 7
-  belay get diagnosis shop -n shop --revision 8`,
+  belay get diagnosis shop -n shop --revision 8
+  belay get plan shop -n shop --revision 8`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(c, args[0])
 			}
-			return inputError("belay get needs what to get: manifest, values, notes, hooks or diagnosis").
+			return inputError("belay get needs what to get: manifest, values, notes, hooks, diagnosis or plan").
 				hint(c.CommandPath() + " manifest RELEASE")
 		},
 	}
@@ -41,6 +45,7 @@ func newGetCmd(e *env) *cobra.Command {
 		newGetPartCmd(e, "notes", "The notes of its bundle", getNotes),
 		newGetPartCmd(e, "hooks", "Its hooks and tests, and how they went", getHooks),
 		newGetPartCmd(e, "diagnosis", "Why it failed", getDiagnosis),
+		newGetPartCmd(e, "plan", "What it changed; Secrets masked", getPlan),
 	)
 	return c
 }
@@ -76,7 +81,7 @@ func addPartFlags(fs *pflag.FlagSet, part string, o *getOptions) {
 	case "values":
 		o.formats.allowed = []report.Format{report.YAML, report.JSON}
 		fs.BoolVar(&o.showSecrets, "show-secrets", false, "show values that ended up in Secrets; only on a terminal")
-	case "diagnosis", "hooks":
+	case "diagnosis", "hooks", "plan":
 		o.formats.allowed = []report.Format{report.Text, report.JSON, report.YAML}
 	default:
 		o.formats.allowed = []report.Format{report.Text}
@@ -154,6 +159,26 @@ func getDiagnosis(ctx context.Context, e *env, r *openedRelease, rev *release.Re
 	}
 	return e.write(o.formats.given, report.Text, func(s report.Sink) error {
 		return report.Outcome(s, r.name, *rev, result, e.hintFlags(r.namespace))
+	})
+}
+
+// getPlan shows what the revision's run was about to change. Records of older
+// versions, and of other tools, hold no plan.
+func getPlan(ctx context.Context, e *env, r *openedRelease, rev *release.Revision, o *getOptions) error {
+	data, err := r.store.Plan(ctx, r.name, rev)
+	if err != nil {
+		return err
+	}
+	if data == nil {
+		return inputError(fmt.Sprintf("no plan was recorded with revision %d", rev.Number)).
+			hint("what it differs in: " + e.hintFlags(r.namespace).Command("diff", "-r", r.name, "--revision", fmt.Sprintf("%d..%d", max(1, rev.Number-1), rev.Number)))
+	}
+	var plan diff.Plan
+	if err := utiljson.Unmarshal(data, &plan); err != nil {
+		return fmt.Errorf("reading the plan of revision %d of release %q: it is damaged", rev.Number, r.name)
+	}
+	return e.write(o.formats.given, report.Text, func(s report.Sink) error {
+		return report.PlanTo(s, &plan, report.PlanOptions{Color: s.Color})
 	})
 }
 

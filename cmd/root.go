@@ -102,7 +102,8 @@ func newRootCmd(e *env) *cobra.Command {
 		root.AddCommand(c)
 	}
 	for _, c := range []*cobra.Command{
-		newStatusCmd(e), newListCmd(e), newHistoryCmd(e), newGetCmd(e), newTestCmd(e), newDriftCmd(e), newRollbackCmd(e), newDeleteCmd(e), newAdoptCmd(e),
+		newStatusCmd(e), newListCmd(e), newHistoryCmd(e), newGetCmd(e), newTestCmd(e), newDriftCmd(e), newRollbackCmd(e), newDeleteCmd(e),
+		newAdoptCmd(e), newEjectCmd(e), newUnlockCmd(e),
 	} {
 		c.GroupID = groupRelease
 		root.AddCommand(c)

@@ -2,10 +2,7 @@ package cmd
 
 import (
 	"os"
-	"os/exec"
 	"os/user"
-	"path/filepath"
-	"strings"
 
 	"github.com/belay-sh/belay/internal/release"
 )
@@ -16,7 +13,10 @@ func (e *env) who() release.Who {
 }
 
 func (e *env) author() string {
-	for _, name := range []string{"GITHUB_ACTOR", "GITLAB_USER_LOGIN"} {
+	for _, name := range []string{
+		"GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "CIRCLE_USERNAME", "BUILDKITE_BUILD_CREATOR_EMAIL",
+		"BUILD_REQUESTEDFOR", "DRONE_COMMIT_AUTHOR",
+	} {
 		if actor := e.getenv(name); actor != "" {
 			return actor
 		}
@@ -36,32 +36,19 @@ func (e *env) job() string {
 	if run := e.getenv("GITHUB_RUN_ID"); run != "" {
 		return e.getenv("GITHUB_SERVER_URL") + "/" + e.getenv("GITHUB_REPOSITORY") + "/actions/runs/" + run
 	}
-	for _, name := range []string{"CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL"} {
+	if id := e.getenv("BUILD_BUILDID"); id != "" && e.getenv("SYSTEM_COLLECTIONURI") != "" { // Azure
+		return e.getenv("SYSTEM_COLLECTIONURI") + e.getenv("SYSTEM_TEAMPROJECT") + "/_build/results?buildId=" + id
+	}
+	if number := e.getenv("BITBUCKET_BUILD_NUMBER"); number != "" {
+		return "https://bitbucket.org/" + e.getenv("BITBUCKET_REPO_FULL_NAME") + "/pipelines/results/" + number
+	}
+	// GitLab, Jenkins, CircleCI, Buildkite, Drone, Woodpecker, Travis.
+	for _, name := range []string{
+		"CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL", "DRONE_BUILD_LINK", "CI_PIPELINE_URL", "TRAVIS_BUILD_WEB_URL",
+	} {
 		if url := e.getenv(name); url != "" {
 			return url
 		}
 	}
 	return ""
-}
-
-// gitCommit is the commit that a bundle's directory is at, or "" where there is
-// none, or no git. A "+" says that the bundle differs from it.
-func gitCommit(path string) string {
-	if path == "-" {
-		return ""
-	}
-	dir := path
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		dir = filepath.Dir(path)
-	}
-	commit, err := exec.Command("git", "-C", dir, "rev-parse", "--short=12", "HEAD").Output()
-	if err != nil {
-		return ""
-	}
-	name := strings.TrimSpace(string(commit))
-	changes, err := exec.Command("git", "-C", dir, "status", "--porcelain", "--", ".").Output()
-	if err == nil && len(changes) > 0 {
-		name += "+"
-	}
-	return name
 }

@@ -113,7 +113,7 @@ func (h *head) named() map[string]bool {
 		named[digest] = true
 	}
 	for _, r := range h.Revisions {
-		for _, digest := range slices.Concat(r.Content, r.Result) {
+		for _, digest := range slices.Concat(r.Content, r.Result, r.Plan) {
 			named[digest] = true
 		}
 	}

@@ -104,6 +104,8 @@ type Intent struct {
 	// Inventory has an entry for each object that the run intends to make. Entries
 	// that exist keep their UID and hashes.
 	Inventory map[object.ID]Owned
+	// Plan is what the run is about to do, for people to read later; it may be empty.
+	Plan []byte
 	// Past are revisions that another tool made, oldest first. They become the
 	// history of a release that has none.
 	Past []Past
@@ -162,6 +164,14 @@ func (l *Lock) Intend(ctx context.Context, in Intent) (Revision, error) {
 			return failed(err)
 		}
 		pieces = slices.Concat(more, pieces)
+	}
+	if len(in.Plan) > 0 {
+		more, err := makePieces(rec.Key, []item{{data: in.Plan}}, contentSmall, contentLarge)
+		if err != nil {
+			return failed(err)
+		}
+		r.Plan = digests(more)
+		pieces = slices.Concat(pieces, more)
 	}
 	pieces = once(pieces)
 	undo := l.intend(in.Inventory)
@@ -424,7 +434,7 @@ func (l *Lock) erase(ctx context.Context) error {
 	err := l.write(ctx, edit{records: true, change: func(h *head) {
 		h.Revisions = slices.Clone(h.Revisions)
 		for i := range h.Revisions {
-			h.Revisions[i].Content, h.Revisions[i].Result = nil, nil
+			h.Revisions[i].Content, h.Revisions[i].Result, h.Revisions[i].Plan = nil, nil, nil
 		}
 		h.Sweep = true
 	}})

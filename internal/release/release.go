@@ -68,6 +68,8 @@ type Revision struct {
 	// revision wanted, and how it ended.
 	Content []string `json:"content,omitempty"`
 	Result  []string `json:"result,omitempty"`
+	// Plan are the digests of what the run showed that it was about to do.
+	Plan []string `json:"plan,omitempty"`
 	// Objects is a keyed digest of the objects alone: equal ones want the same.
 	Objects string `json:"objects,omitempty"`
 	// Hooks is a keyed digest of the hooks; see HooksDigest.

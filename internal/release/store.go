@@ -204,3 +204,16 @@ func (s *Store) Outcome(ctx context.Context, name string, r *Revision) (*Result,
 	}
 	return &result, nil
 }
+
+// Plan reads what a revision's run was about to do, as Intend was given it; nil
+// when that was not kept.
+func (s *Store) Plan(ctx context.Context, name string, r *Revision) ([]byte, error) {
+	if len(r.Plan) == 0 {
+		return nil, nil
+	}
+	raw, err := s.get(ctx, name, r.Plan)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan of revision %d of release %q: %w", r.Number, name, err)
+	}
+	return raw, nil
+}

@@ -36,3 +36,20 @@ func helmStays(helm string, flags Flags) string {
 func HelmRecordsRemoved(w io.Writer, helm string, revisions int) {
 	fmt.Fprintf(w, "removed Helm's records of %s: %s\n", Clean(helm), count(revisions, "revision"))
 }
+
+// EjectQuestion is what belay eject asks.
+func EjectQuestion(t diff.Target, objects int) string {
+	return fmt.Sprintf("Forget %s in %s of %s? Its %s stay as they are. [y/N] ",
+		t.Release, t.Namespace, Clean(t.Context), count(objects, "object"))
+}
+
+// Ejected says that a release is one no more. dir is empty where the manifests went
+// to stdout.
+func Ejected(w io.Writer, release string, objects int, dir string) {
+	where := "stdout"
+	if dir != "" {
+		where = Quote(dir)
+	}
+	fmt.Fprintf(w, "%s is no release any more: %s written to %s, the objects were not touched\n", release, count(objects, "manifest"), where)
+	fmt.Fprintln(w, "  they keep the label belay.sh/release, the annotation belay.sh/release-namespace, and belay as a field manager")
+}
