@@ -30,6 +30,8 @@ type Run struct {
 	Signal *Signal
 	// Before is called for every request before it is passed on, from any goroutine.
 	Before func(proxy.Request)
+	// Started is told the process that runs it.
+	Started func(*os.Process)
 	// Unchecked leaves out the runs that check what must hold after an apply.
 	Unchecked bool
 	// Server replaces the proxy's address in the kubeconfig.
@@ -97,7 +99,7 @@ func (e *Env) Run(run Run) *Result {
 // start runs belay to its end.
 func (e *Env) start(run Run) *Result {
 	e.t.Helper()
-	p := &process{signal: run.Signal, started: make(chan struct{}), ended: make(chan struct{})}
+	p := &process{signal: run.Signal, told: run.Started, started: make(chan struct{}), ended: make(chan struct{})}
 	px, err := proxy.Start(e.c.up, proxy.Options{
 		Rules: run.Rules, Seed: run.Seed, Address: e.address,
 		Before: func(r proxy.Request) bool {
@@ -155,6 +157,7 @@ func (e *Env) start(run Run) *Result {
 type process struct {
 	cmd     *exec.Cmd
 	signal  *Signal
+	told    func(*os.Process)
 	started chan struct{}
 	ended   chan struct{}
 	endedAt time.Time
@@ -167,6 +170,9 @@ type process struct {
 func (p *process) run() error {
 	if err := p.cmd.Start(); err != nil {
 		return err
+	}
+	if p.told != nil {
+		p.told(p.cmd.Process)
 	}
 	close(p.started)
 	err := p.cmd.Wait()

@@ -128,20 +128,29 @@ func (e *Env) Until(what string, done func() (bool, error)) {
 	e.t.Fatal(errors.Join(fmt.Errorf("waited a minute until %s", what), last))
 }
 
-// Statuses reads a release's history, oldest first.
-func (e *Env) Statuses(release string) []string {
+// Revision is what a history says of a revision.
+type Revision struct {
+	Number            int
+	Status, Note, Git string
+	By, Job           string
+}
+
+// history reads a release's history, oldest first.
+func (e *Env) history(release string) []Revision {
 	e.t.Helper()
 	r := e.Must(0, "history", release, "-n", e.NS, "-o", "json")
-	var history struct {
-		Items []struct {
-			Status string `json:"status"`
-		} `json:"items"`
-	}
+	var history struct{ Items []Revision }
 	if err := json.Unmarshal([]byte(r.Stdout), &history); err != nil {
 		e.t.Fatalf("reading the history: %v\n%v", err, r)
 	}
+	return history.Items
+}
+
+// Statuses are those of a release's revisions, oldest first.
+func (e *Env) Statuses(release string) []string {
+	e.t.Helper()
 	var all []string
-	for _, revision := range history.Items {
+	for _, revision := range e.history(release) {
 		all = append(all, revision.Status)
 	}
 	return all
