@@ -83,6 +83,11 @@ type StatusError struct {
 
 func (e *StatusError) Error() string { return e.Text }
 
+func isNotFound(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && status.Code == http.StatusNotFound
+}
+
 // Get reads one object by its path.
 func (a *API) Get(path string) (*unstructured.Unstructured, error) {
 	var u unstructured.Unstructured
@@ -131,7 +136,7 @@ func (a *API) Watch(ctx context.Context, path, version string, fn func(kind stri
 // Delete removes an object; that it is gone already is no error.
 func (a *API) Delete(path string) error {
 	err := a.Do(http.MethodDelete, path, "", nil, nil)
-	if status, ok := err.(*StatusError); ok && status.Code == http.StatusNotFound { //nolint:errorlint // made just above, never wrapped
+	if isNotFound(err) {
 		return nil
 	}
 	return err
@@ -156,7 +161,11 @@ func (a *API) All(ns string) (Objects, error) {
 		var list struct {
 			Items []map[string]any `json:"items"`
 		}
-		if err := a.Do(http.MethodGet, k.path(ns), "", nil, &list); err != nil {
+		err := a.Do(http.MethodGet, k.path(ns), "", nil, &list)
+		if isNotFound(err) {
+			continue // a kind of another test's, and its definition is gone
+		}
+		if err != nil {
 			return nil, err
 		}
 		for _, item := range list.Items {
@@ -266,7 +275,11 @@ func (o Objects) Stored(ns string) map[string]string {
 		if err != nil {
 			text = []byte(err.Error())
 		}
-		all[id.In(ns)] = strings.ReplaceAll(string(text), ns, "NAMESPACE")
+		stored := strings.ReplaceAll(string(text), ns, "NAMESPACE")
+		if job, _, _ := unstructured.NestedString(u.Object, "spec", "selector", "matchLabels", "batch.kubernetes.io/controller-uid"); job != "" {
+			stored = strings.ReplaceAll(stored, job, "UID")
+		}
+		all[strings.ReplaceAll(id.In(ns), ns, "NAMESPACE")] = stored
 	}
 	return all
 }

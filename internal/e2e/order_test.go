@@ -116,11 +116,6 @@ func met(need, version string, u *unstructured.Unstructured, err error) bool {
 	}
 }
 
-func isNotFound(err error) bool {
-	status, ok := err.(*StatusError) //nolint:errorlint // never wrapped
-	return ok && status.Code == 404
-}
-
 func TestEveryEdgeIsKeptOnCreateUpgradeAndDelete(t *testing.T) {
 	t.Parallel()
 	e := New(t)

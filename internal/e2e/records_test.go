@@ -88,7 +88,7 @@ func TestARunThatIsStoppedForLongerThanItsLockLivesWritesNothing(t *testing.T) {
 	ended := make(chan *Result, 1)
 	go func() {
 		ended <- e.start(Run{
-			Args:    e.upgrade(),
+			Args:    e.upgrade(small),
 			Started: func(p *os.Process) { stopped = p; close(running) },
 			Signal: &Signal{Signal: syscall.SIGSTOP, At: 4, After: true, Match: func(r proxy.Request) bool {
 				return isWrite(r) && !r.DryRun
