@@ -6,6 +6,7 @@ SHELL  := bash
 CC     := $(shell go env CC)
 RACE   := $(if $(shell command -v $(CC)),-race)
 PKG    ?= ./...
+FUZZ   ?= 10m
 LINT   := go tool -modfile=tools/go.mod golangci-lint
 SOURCE := $(shell git ls-files -co --exclude-standard -- playground | grep -v '_test\.go$$')
 
@@ -45,9 +46,12 @@ lint: ## gofmt, vet, and the linters of .golangci.yml
 	@echo "golangci-lint (built from source the first time, which takes some minutes)"
 	$(LINT) run ./...
 
-soak: playground ## the long tests: every kill point, every seed
+soak: playground ## the long tests: every kill point, every seed; FUZZ=10m is the time for each fuzzer
 	BELAY_SOAK=1 go test -timeout 120m -count=1 ./internal/e2e
 	BELAY_SOAK_OVERLAYS=5000 go test -timeout 60m -count=1 -run QuickWay ./render/overlay
+	@for target in render/values:FuzzValues render/values:FuzzSet internal/object:FuzzDecode templates:FuzzRender \
+	  render:FuzzRender render/bundle:FuzzArchives render/overlay:FuzzKustomizations; do \
+	  go test ./$${target%:*} -run xxx -fuzz "^$${target#*:}$$" -fuzztime $(FUZZ) -fuzzminimizetime 20x || exit 1; done
 	BELAY_SOAK=1 go test -C render/conformance -timeout 120m -count=1 ./...
 	BELAY_SOAK=1 go test -C internal/e2e/helm3 -timeout 60m -count=1 ./...
 	BELAY_SOAK=1 go test -C internal/e2e/helm4 -timeout 60m -count=1 ./...

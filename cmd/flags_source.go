@@ -66,9 +66,9 @@ func (s *sourceFlags) parameters() ([]render.Parameter, error) {
 		all = append(all, render.Parameter{Name: strings.TrimSpace(name), Value: value, From: from})
 	}
 	for _, file := range s.paramFiles {
-		data, err := os.ReadFile(file)
+		data, err := readBounded(file)
 		if err != nil {
-			mistakes = append(mistakes, "reading parameters: "+err.Error())
+			mistakes = append(mistakes, err.Error())
 		}
 		for i, line := range strings.Split(string(data), "\n") {
 			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {

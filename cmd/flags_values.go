@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"slices"
@@ -100,13 +101,47 @@ func (g givenLayer) read(stdin io.Reader) (values.Layer, error) {
 
 func readInput(name string, stdin io.Reader) ([]byte, error) {
 	if name == "-" {
-		return io.ReadAll(stdin)
+		return readAll("stdin", stdin)
 	}
-	data, err := os.ReadFile(name)
+	return readBounded(name)
+}
+
+// readBounded reads a file that a person names, unless it is so large that it
+// must be a mistake.
+func readBounded(name string) ([]byte, error) {
+	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("reading values: %w", err)
+		return nil, notRead(name, err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > values.MaxSize {
+		return nil, tooLarge(name)
+	}
+	return readAll(name, f)
+}
+
+func readAll(name string, from io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(from, values.MaxSize+1))
+	if err != nil {
+		return nil, notRead(name, err)
+	}
+	if len(data) > values.MaxSize {
+		return nil, tooLarge(name)
 	}
 	return data, nil
+}
+
+// notRead says the name once: the system's errors repeat it.
+func notRead(name string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return fmt.Errorf("reading %s: %w", name, err)
+}
+
+func tooLarge(name string) error {
+	return inputError(fmt.Sprintf("%s is larger than %d MiB", name, values.MaxSize>>20))
 }
 
 var (

@@ -68,7 +68,7 @@ func readRandom(file string) (map[string]string, error) {
 	if file == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(file)
+	data, err := readBounded(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -35,6 +35,10 @@ func library() map[string]any {
 		return "\n" + text, err
 	}
 	f["repeat"] = repeat
+	f["print"], f["println"] = fmt.Sprint, fmt.Sprintln
+	for _, name := range []string{"print", "println", "printf", "cat", "join", "replace", "quote", "squote"} {
+		f[name] = sized(name, f[name])
+	}
 	for _, name := range []string{"merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"} {
 		f[name] = acyclic(f[name])
 	}
@@ -346,6 +350,45 @@ func bounded(fn any) any {
 		}
 		return call(f, args)
 	}
+}
+
+// sized refuses to put texts together to more than a template may print: a
+// text that grows by itself in a loop has no other end.
+func sized(name string, fn any) any {
+	f := reflect.ValueOf(fn)
+	return func(args ...any) (any, error) {
+		size := 0
+		for _, arg := range args {
+			size += textSize(arg)
+		}
+		if len(args) == 3 && name == "replace" {
+			size += strings.Count(fmt.Sprint(args[2]), fmt.Sprint(args[0])) * textSize(args[1])
+		}
+		if size > maxOutput {
+			return nil, fmt.Errorf("more than %d MiB of text", maxOutput>>20)
+		}
+		return call(f, args)
+	}
+}
+
+func textSize(v any) int {
+	switch v := v.(type) {
+	case string:
+		return len(v)
+	case []string:
+		sum := 0
+		for _, item := range v {
+			sum += len(item)
+		}
+		return sum
+	case []any:
+		sum := 0
+		for _, item := range v {
+			sum += textSize(item)
+		}
+		return sum
+	}
+	return 0
 }
 
 func repeat(n int, text string) (string, error) {

@@ -13,8 +13,12 @@ import (
 	"strings"
 )
 
-// maxArchive bounds what an archive may unpack to, as Helm bounds it.
-const maxArchive = 100 << 20
+// Bounds of an archive: what it may unpack to, as Helm bounds it, and into how
+// many files.
+const (
+	maxArchive = 100 << 20
+	maxFiles   = 20_000
+)
 
 var drive = regexp.MustCompile(`^[a-zA-Z]:/`)
 
@@ -46,13 +50,18 @@ func Unpack(r io.Reader) ([]File, error) {
 		if err != nil {
 			return nil, err
 		}
-		data, err := io.ReadAll(io.LimitReader(archive, rest+1))
-		if err != nil {
-			return nil, fmt.Errorf("the archive is broken: %w", err)
-		}
-		if rest -= int64(len(data)); rest < 0 {
+		if rest -= head.Size; rest < 0 {
 			return nil, fmt.Errorf("it unpacks to more than %d MiB", maxArchive>>20)
 		}
+		if len(files) == maxFiles {
+			return nil, fmt.Errorf("there are more than %d files in it", maxFiles)
+		}
+		data := make([]byte, 0, min(head.Size, 1<<20)+bytes.MinRead)
+		text := bytes.NewBuffer(data)
+		if _, err := text.ReadFrom(archive); err != nil { // at most head.Size
+			return nil, fmt.Errorf("the archive is broken: %w", err)
+		}
+		data = text.Bytes()
 		files = append(files, File{Name: name, Data: bytes.TrimPrefix(data, byteOrderMark)})
 	}
 	if len(files) == 0 {
@@ -76,7 +85,7 @@ func nameInArchive(full string) (string, error) {
 		return "", errors.New("its files are not in a folder")
 	}
 	clean := path.Clean(name)
-	if path.IsAbs(name) || clean == "." || strings.HasPrefix(clean, "..") || drive.MatchString(clean) {
+	if top == "" || path.IsAbs(name) || clean == "." || strings.HasPrefix(clean, "..") || drive.MatchString(clean) {
 		return "", fmt.Errorf("%q is outside of the archive's folder", full)
 	}
 	return clean, nil

@@ -174,6 +174,9 @@ func readFile(full, name string) ([]byte, error) {
 	if !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0 {
 		return nil, &object.Error{File: name, Message: "this is not a file"}
 	}
+	if info.Size() > maxFile { // it need not be read to know that
+		return nil, tooLarge(name)
+	}
 	f, err := os.Open(full)
 	if err != nil {
 		return nil, mistake(name, err)
@@ -191,9 +194,13 @@ func read(r io.Reader, name string) ([]byte, error) {
 		return nil, mistake(name, err)
 	}
 	if len(data) > maxFile {
-		return nil, &object.Error{File: name, Message: fmt.Sprintf("it is larger than %d MiB", maxFile>>20)}
+		return nil, tooLarge(name)
 	}
 	return data, nil
+}
+
+func tooLarge(name string) error {
+	return &object.Error{File: name, Message: fmt.Sprintf("it is larger than %d MiB", maxFile>>20)}
 }
 
 // loadBundle reads a directory with a bundle.yaml.
@@ -205,7 +212,7 @@ func (l Loader) loadBundle(dir string) (*Bundle, error) {
 	spec, specErr := readSpec(data, "apiVersion", "kind", "name")
 	b := &Bundle{Type: Belay, Path: dir, Spec: spec.Spec}
 	t := &tree{dir: dir, tried: map[string]bool{}}
-	if ignore, err := os.ReadFile(filepath.Join(dir, ".belayignore")); err == nil {
+	if ignore, err := readFile(filepath.Join(dir, ".belayignore"), ".belayignore"); err == nil {
 		t.ignore = parseIgnore(string(ignore))
 	}
 	t.file(ValuesFile)

@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -189,6 +186,10 @@ func (l *treeLoader) follow(dir, shown string, m mention) {
 	fail := func(format string, args ...any) {
 		l.errs = append(l.errs, &object.Error{File: shown, Line: m.line, Message: fmt.Sprintf(format, args...)})
 	}
+	if err := object.Bounded(object.Input{File: shown, Data: []byte(m.text), Hide: true, Origin: func(int) int { return m.line }}); err != nil {
+		l.errs = append(l.errs, err)
+		return
+	}
 	switch {
 	case aChart.MatchString(m.path):
 		fail("%s: belay does not inflate Helm charts in kustomizations: make the chart the bundle, and this its overlay", m.path)
@@ -200,7 +201,7 @@ func (l *treeLoader) follow(dir, shown string, m mention) {
 		l.base(dir, shown, m, fail)
 	case aFile.MatchString(m.path):
 		if !strings.HasPrefix(strings.TrimSpace(m.text), "{") {
-			l.named(dir, m.text, fail)
+			l.decoded(dir, m.text, fail)
 		}
 	case aSource.MatchString(m.path):
 		_, file, keyed := strings.Cut(m.text, "=")
@@ -241,7 +242,9 @@ func (l *treeLoader) base(dir, shown string, m mention, fail func(string, ...any
 		switch {
 		case !ok:
 		case aPlugin.MatchString(m.path):
-			l.scanPlugins(dir, l.Shown(filepath.ToSlash(full)), data)
+			if l.bounded(l.Shown(filepath.ToSlash(full)), data) {
+				l.scanPlugins(dir, l.Shown(filepath.ToSlash(full)), data)
+			}
 		default:
 			l.Resources = append(l.Resources, filepath.ToSlash(full))
 		}
@@ -280,6 +283,9 @@ func (l *treeLoader) fetch(dir string, m mention, fail func(string, ...any)) {
 		fail("%s: %s is neither a file nor a kustomization", m.path, m.text)
 		return
 	}
+	if !l.bounded(m.text, data) {
+		return
+	}
 	// A kustomization reads files of its own folder only.
 	inside := path.Join(at.Dir, fmt.Sprintf("fetched-%d.yaml", len(l.Fetched)+1))
 	l.Fetched[at] = inside
@@ -307,6 +313,20 @@ func (l *treeLoader) named(dir, name string, fail func(string, ...any)) ([]byte,
 		return nil, false
 	}
 	return l.file(full, dir, l.Shown(filepath.ToSlash(full)))
+}
+
+// decoded is named for a file that kustomize decodes as YAML.
+func (l *treeLoader) decoded(dir, name string, fail func(string, ...any)) ([]byte, bool) {
+	data, ok := l.named(dir, name, fail)
+	return data, ok && l.bounded(l.Shown(path.Join(filepath.ToSlash(dir), name)), data)
+}
+
+func (l *treeLoader) bounded(shown string, data []byte) bool {
+	err := object.Bounded(object.Input{File: shown, Data: data, Hide: true})
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+	return err == nil
 }
 
 func inside(dir, full string) bool {
@@ -340,60 +360,6 @@ func (l *treeLoader) add(name string, data []byte) bool {
 	l.index[name] = len(l.Files)
 	l.Files = append(l.Files, File{Name: name, Data: data})
 	return true
-}
-
-// scanPlugins reads the files that configurations of plugins refer to, as far
-// as they are there: what is missing, the plugin itself says best.
-func (l *treeLoader) scanPlugins(dir, shown string, data []byte) {
-	for d := yaml.NewDecoder(bytes.NewReader(data)); ; {
-		var n yaml.Node
-		if err := d.Decode(&n); err != nil {
-			return // kustomize says best what is wrong with it
-		}
-		l.scanPlugin(dir, shown, &n, "")
-	}
-}
-
-// scanPlugin looks at a value below a key. Aliases lead to what is looked at.
-func (l *treeLoader) scanPlugin(dir, shown string, n *yaml.Node, key string) {
-	for i, child := range n.Content {
-		below := key
-		if n.Kind == yaml.MappingNode && i%2 == 1 {
-			below = n.Content[i-1].Value
-		}
-		l.scanPlugin(dir, shown, child, below)
-	}
-	text := n.Value
-	if n.Kind != yaml.ScalarNode || strings.Contains(text, "\n") {
-		return
-	}
-	if _, file, keyed := strings.Cut(text, "="); keyed {
-		text = file
-	}
-	if slices.Contains([]string{"path", "paths", "file", "files", "env", "envs"}, key) && strings.Contains(text, "://") {
-		l.errs = append(l.errs, &object.Error{File: shown, Message: text + " is remote; only resources can be"})
-		return
-	}
-	full := filepath.Join(dir, filepath.FromSlash(text))
-	info, err := os.Stat(full)
-	if err != nil || !info.Mode().IsRegular() || filepath.IsAbs(text) || !inside(dir, full) {
-		return
-	}
-	if data, ok := l.file(full, dir, l.Shown(filepath.ToSlash(full))); ok && (key == "env" || key == "envs") {
-		l.variables(text, dir, data)
-	}
-}
-
-// variables refuses lines of an env file that would be filled in from the
-// environment of this process: what a bundle says must not depend on it.
-func (l *treeLoader) variables(name, dir string, data []byte) {
-	shown := l.Shown(filepath.ToSlash(filepath.Join(dir, filepath.FromSlash(name))))
-	for i, line := range strings.Split(string(data), "\n") {
-		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
-		if line != "" && !strings.HasPrefix(line, "#") && !strings.Contains(line, "=") {
-			l.errs = append(l.errs, &object.Error{File: shown, Line: i + 1, Message: "a line without =: belay reads no environment variables for it"})
-		}
-	}
 }
 
 // nearestFile suggests the file that a missing one was probably meant to be.

@@ -30,6 +30,10 @@ func MergeHelm(layers []Layer, read func([]byte) (map[string]any, error)) (map[s
 		if l.Kind != File {
 			continue
 		}
+		if err := l.bounded(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		one, err := read(l.Data)
 		if err != nil {
 			errs = append(errs, &object.Error{File: l.Name, Message: err.Error()})

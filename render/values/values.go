@@ -28,6 +28,9 @@ const (
 	SetFile   Kind = "--set-file"
 )
 
+// MaxSize bounds the bytes of one layer, so that a mistake ends as an error.
+const MaxSize = 16 << 20
+
 // Layer is one layer of values as the user gave it.
 type Layer struct {
 	Kind Kind
@@ -74,9 +77,10 @@ func Merge(layers []Layer) (*Merged, error) {
 	m := &Merged{Values: map[string]any{}, places: map[string][]Place{}}
 	var errs []error
 	for i, l := range layers {
-		var err error
-		switch l.Kind {
-		case File:
+		err := l.bounded()
+		switch {
+		case err != nil:
+		case l.Kind == File:
 			err = m.file(i, l)
 		default:
 			err = m.flag(i, l)
@@ -86,6 +90,13 @@ func Merge(layers []Layer) (*Merged, error) {
 		}
 	}
 	return m, errors.Join(errs...)
+}
+
+func (l Layer) bounded() error {
+	if len(l.Data) > MaxSize {
+		return &object.Error{File: l.Name, Message: fmt.Sprintf("it is larger than %d MiB", MaxSize>>20)}
+	}
+	return nil
 }
 
 // Explain returns the places that set the value at a path ("front.image.tag",

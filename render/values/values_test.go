@@ -257,3 +257,11 @@ func FuzzSet(f *testing.F) {
 		}
 	})
 }
+
+func TestLargeLayersAreRefused(t *testing.T) {
+	large := values.Layer{Kind: values.File, Name: "large.yaml", Data: make([]byte, values.MaxSize+1)}
+	_, err := values.Merge([]values.Layer{file("a.yaml", "a: 1"), large})
+	if want := "large.yaml: it is larger than 16 MiB"; fmt.Sprint(err) != want {
+		t.Errorf("%v, not %s", err, want)
+	}
+}
