@@ -39,6 +39,9 @@ type ChartOptions struct {
 	Random map[string]string
 	// Lookup answers lookup; nil finds nothing.
 	Lookup func(apiVersion, kind, namespace, name string) (map[string]any, error)
+	// Made, if set, is given each file as soon as it is rendered, by its place in
+	// the result.
+	Made func(i int, made *Result)
 }
 
 // ChartSet is the parsed templates of a chart and its subcharts.
@@ -110,7 +113,7 @@ func (s *ChartSet) Render(o ChartOptions) (*ChartResult, error) {
 			return nil, err
 		}
 	}
-	result := &ChartResult{}
+	result := &ChartResult{Files: make([]Result, 0, len(s.files))}
 	for i, f := range s.files {
 		if strings.HasPrefix(path.Base(f.Name), "_") {
 			continue
@@ -120,6 +123,9 @@ func (s *ChartSet) Render(o ChartOptions) (*ChartResult, error) {
 			return nil, r.locate(err)
 		}
 		result.Files = append(result.Files, rendered)
+		if o.Made != nil {
+			o.Made(len(result.Files)-1, &result.Files[len(result.Files)-1])
+		}
 	}
 	result.Random, result.Lookups = r.random.used, r.lookups
 	return result, nil

@@ -154,6 +154,10 @@ func (e *emitter) odd(v any) {
 		e.unusual = true
 		return
 	}
+	if quoted, ok := oddText(text); ok {
+		e.b.WriteString(quoted)
+		return
+	}
 	switch v.(type) {
 	case string, float64:
 	default:

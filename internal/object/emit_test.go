@@ -26,6 +26,7 @@ var texts = []string{
 	"", "a", "yes", "No", "true", "null", "x: y", "x:", "a#b", "a #b", " lead", "trail ", "two\nlines", "two\nlines\n", "many\n\n\n", "\nlead",
 	"a\n  b\n c\n", "tab\tin", "a\n\tb", "cr\r\n", "1", "1e3", "0x1", "12:30", "é", "\u2028", "- x", "*x", "&x", "!x", "%x", "@x", "`x", "'x'", "\"x\"",
 	"a, b", "{x}", "[x]", "a{b}", "Ctrl\x01", "{{ x }}", "~", "=", "<<", ".5", "v1.2.3", "/path/to", "10m", "a\nb \nc", "end \n", "http://x.y:80/z?a=b#c",
+	"10.0.0.1", "1.5", "8080", "007", "1.", "1..2", "8080/tcp", "12:30:45: x", "5m #", "--flag=a", "--flag: a", "-f", "-1", "--1", "[5m]: x", "'it''s'", "it's: x", "y:", "no: x", "/a: b", "$labels.x #1", "1 2", "0o7", "9_0",
 	"Infinity", "nan", ".nan", "0777", "2021-01-01", "on", "N", "|", ">", "?x", "-", "--- x", "a---", "a\n---\nb", "$(X)", "line\n\nline\n", "  \n", "a:\tb", "a\n# b",
 }
 

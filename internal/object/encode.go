@@ -3,32 +3,49 @@ package object
 import (
 	"bytes"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/sync/errgroup"
 )
+
+// encodedAtOnce bounds the manifests that are held as text before they are written.
+const encodedAtOnce = 256
 
 // Encode writes manifests as YAML documents, each with a comment that names its
 // source. Equal objects give equal bytes.
 func Encode(w io.Writer, objs []Object) error {
-	var b bytes.Buffer
-	for _, o := range objs {
-		b.Reset()
-		b.WriteString("---\n")
-		if source := o.Source.String(); source != "" && !strings.ContainsAny(source, "\r\n") {
-			b.WriteString("# source: " + source + "\n")
+	for batch := range slices.Chunk(objs, encodedAtOnce) {
+		texts := make([]bytes.Buffer, len(batch))
+		var g errgroup.Group
+		g.SetLimit(runtime.GOMAXPROCS(0))
+		for i := range batch {
+			g.Go(func() error { return encode(&texts[i], batch[i]) })
 		}
-		if emit(&b, o.Body.Object) {
-			// Written as the encoder would have, but quicker.
-		} else if err := EncodeValue(&b, o.Body.Object); err != nil {
+		if err := g.Wait(); err != nil {
 			return err
 		}
-		if _, err := w.Write(b.Bytes()); err != nil {
-			return err
+		for i := range texts {
+			if _, err := texts[i].WriteTo(w); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// encode writes one manifest.
+func encode(b *bytes.Buffer, o Object) error {
+	b.WriteString("---\n")
+	if source := o.Source.String(); source != "" && !strings.ContainsAny(source, "\r\n") {
+		b.WriteString("# source: " + source + "\n")
+	}
+	if emit(b, o.Body.Object) {
+		return nil // written as the encoder would have, but quicker
+	}
+	return EncodeValue(b, o.Body.Object)
 }
 
 // EncodeValue writes one value as YAML, keys sorted, indented by two.

@@ -35,16 +35,61 @@ type document struct {
 	objects       []object.Object
 }
 
-// manifests reads what the templates made, file by file in the order of their
-// names, and sorts it as Helm does.
-func (c *Chart) manifests(results []templates.Result, r *Result) error {
-	var documents []document
-	for i := range results {
-		result := &results[i]
-		_, file, _ := strings.Cut(result.Name, "/")
-		documents = append(documents, split(file, result.Text, result.Line)...)
+// decoder reads what the templates make, while others are still rendered.
+type decoder struct {
+	group errgroup.Group
+	// files are the names and documents of what was made, in the order it was.
+	files []decodedFile
+}
+
+type decodedFile struct {
+	name      string
+	documents []document
+	err       error
+}
+
+func newDecoder(files int) *decoder {
+	d := &decoder{files: make([]decodedFile, files)}
+	d.group.SetLimit(runtime.GOMAXPROCS(0))
+	return d
+}
+
+// add reads the i-th file in the background. Notes are no manifests.
+func (d *decoder) add(i int, made *templates.Result) {
+	if strings.HasSuffix(made.Name, "NOTES.txt") {
+		return
 	}
-	err := decodeAll(documents)
+	d.group.Go(func() error {
+		_, file, _ := strings.Cut(made.Name, "/")
+		f := decodedFile{name: made.Name, documents: split(file, made.Text, made.Line)}
+		var errs []error
+		for k := range f.documents {
+			errs = append(errs, f.documents[k].decode())
+		}
+		f.err = errors.Join(errs...)
+		d.files[i] = f
+		return nil
+	})
+}
+
+// wait returns the mistakes of all files.
+func (d *decoder) wait() error {
+	_ = d.group.Wait() // the mistakes are the files'
+	slices.SortStableFunc(d.files, func(a, b decodedFile) int { return strings.Compare(a.name, b.name) })
+	var errs []error
+	for _, f := range d.files {
+		errs = append(errs, f.err)
+	}
+	return errors.Join(errs...)
+}
+
+// sorted takes the manifests, file by file in the order of their names, and sorts
+// them as Helm does.
+func (d *decoder) sorted(r *Result) {
+	var documents []document
+	for _, f := range d.files {
+		documents = append(documents, f.documents...)
+	}
 	inOrder(documents)
 	for _, d := range documents {
 		switch {
@@ -56,7 +101,6 @@ func (c *Chart) manifests(results []templates.Result, r *Result) error {
 			r.Objects = append(r.Objects, d.objects...)
 		}
 	}
-	return err
 }
 
 // crds reads the objects of crds/, of the chart and then of its subcharts.

@@ -109,9 +109,13 @@ func (c *Chart) render(vals map[string]any, o Options, r *Result) error {
 	if err != nil {
 		return located(err)
 	}
-	made, err := set.Render(templates.ChartOptions{Now: o.Now, Random: o.Random, Lookup: o.Lookup})
+	decoding := newDecoder(len(files))
+	made, err := set.Render(templates.ChartOptions{
+		Now: o.Now, Random: o.Random, Lookup: o.Lookup, Made: decoding.add,
+	})
+	decodeErr := decoding.wait()
 	if err != nil {
-		return located(err)
+		return errors.Join(located(err), decodeErr)
 	}
 	r.Random = made.Random
 	for at := range made.Lookups {
@@ -119,17 +123,13 @@ func (c *Chart) render(vals map[string]any, o Options, r *Result) error {
 	}
 	slices.Sort(r.Lookups)
 	notes := path.Join(c.fullPath(), "templates", "NOTES.txt")
-	var results []templates.Result
 	for _, f := range made.Files {
 		if f.Name == notes {
 			r.Notes = string(f.Text)
 		}
-		if !strings.HasSuffix(f.Name, "NOTES.txt") {
-			results = append(results, f)
-		}
 	}
-	slices.SortFunc(results, func(a, b templates.Result) int { return strings.Compare(a.Name, b.Name) })
-	errs := []error{c.manifests(results, r)}
+	decoding.sorted(r)
+	errs := []error{decodeErr}
 	if !o.SkipCRDs {
 		errs = append(errs, c.crds(r))
 	}
