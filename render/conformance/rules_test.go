@@ -20,7 +20,7 @@ var rules = []struct{ name, file, from, to string }{
 	{"a parent's definition wins", "templates/helm.go", "return deepB - deepA", "return deepA - deepB"},
 	{"what does not exist prints as nothing", "templates/helm.go", "text = []byte(strings.ReplaceAll(string(text), noValue, \"\"))", "_ = text"},
 	{"definitions in tpl are known in it", "templates/helm_run.go", "	own := r.newScope(clone.Option(\"missingkey=zero\"))", "	own := &scope{set: clone}"},
-	{"numbers of values are floats", "render/chart/load.go", "templates.JSONable(v, true)", "templates.JSONable(v, false)"},
+	{"numbers of values are floats", "render/chart/load.go", "yaml11.Decode(string(data), true)", "yaml11.Decode(string(data), false)"},
 	{"manifests come in the order of kinds", "render/chart/order.go", "return placeA - placeB", "return 0 * (placeA - placeB)"},
 	{"hooks of unknown events are dropped", "render/chart/manifests.go", "d.dropped = true", ""},
 	{"flags count by family", "render/values/helm.go", "[]Kind{SetJSON, Set, SetString, SetFile, SetLiteral}", "[]Kind{SetLiteral, SetFile, SetString, Set, SetJSON}"},
