@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,9 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/spf13/pflag"
 
@@ -31,45 +27,8 @@ func addChartFlags(fs *pflag.FlagSet, c *chartFlags) {
 	fs.BoolVar(&c.skipSchemas, "skip-schema-validation", false, "do not check values against a chart's values.schema.json")
 }
 
-// chartOptions let a chart look into the cluster.
-func (d *deployment) chartOptions(ctx context.Context) render.ChartOptions {
-	return render.ChartOptions{
-		SkipCRDs: d.o.Source.chart.skipCRDs, SkipSchemas: d.o.Source.chart.skipSchemas,
-		Lookup: func(apiVersion, kind, namespace, name string) (map[string]any, error) {
-			return d.lookup(ctx, apiVersion, kind, namespace, name)
-		},
-	}
-}
-
-// lookup answers a chart's lookup: an object, or a list when no name is given. An
-// object that is not there is empty; a kind that is not served is an error.
-func (d *deployment) lookup(ctx context.Context, apiVersion, kind, namespace, name string) (map[string]any, error) {
-	gv, err := schema.ParseGroupVersion(apiVersion)
-	if err != nil {
-		return nil, err
-	}
-	served, err := d.conn.Client.Kind(ctx, schema.GroupKind{Group: gv.Group, Kind: kind}, gv.Version)
-	if err != nil {
-		return nil, fmt.Errorf("looking up %s %s: %w", apiVersion, kind, err)
-	}
-	if !served.Namespaced {
-		namespace = ""
-	}
-	if name == "" {
-		list, err := d.conn.Client.List(ctx, served, namespace, "")
-		if err != nil {
-			return nil, fmt.Errorf("looking up %s %s: %w", apiVersion, kind, err)
-		}
-		return list.UnstructuredContent(), nil
-	}
-	live, err := d.conn.Client.Get(ctx, served, namespace, name)
-	if apierrors.IsNotFound(err) || err == nil && live == nil {
-		return map[string]any{}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("looking up %s %s %s: %w", apiVersion, kind, name, err)
-	}
-	return live.UnstructuredContent(), nil
+func (c *chartFlags) options() render.ChartOptions {
+	return render.ChartOptions{SkipCRDs: c.skipCRDs, SkipSchemas: c.skipSchemas}
 }
 
 // showFlags choose what render prints.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -21,6 +22,7 @@ type renderOptions struct {
 	layers      layerFlags
 	apis        []string
 	source      sourceFlags
+	lookup      lookupFlags
 	show        showFlags
 	random      string
 	formats     outputFlag
@@ -32,15 +34,17 @@ func newRenderCmd(e *env) *cobra.Command {
 		Use:   "render BUNDLE",
 		Short: "Print a bundle's manifests",
 		Long: `Renders a bundle and prints the manifests, each with the file and line it comes
-from. It connects to nothing, adds no namespace and no label, and masks nothing.`,
+from. It adds no namespace and no label, masks nothing, and connects to nothing
+unless --live is given: without, lookup answers from --lookup-from, or finds nothing.`,
 		Example: `  belay render shop -e prod
   belay render shop --set front.image.tag=1.5 -o name
   belay render ./chart -r blog --include-hooks --kube-version 1.33
+  belay render ./chart -r blog --lookup-from live.yaml
   belay render shop -o json | jq '.items[].kind'`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			o.bundle = args[0]
-			return runRender(e, &o)
+			return runRender(c.Context(), e, &o)
 		},
 	}
 	fs := c.Flags()
@@ -50,12 +54,13 @@ from. It connects to nothing, adds no namespace and no label, and masks nothing.
 	fs.StringVar(&o.kubeVersion, "kube-version", "", "`VERSION` of Kubernetes that templates see (default: the newest known)")
 	fs.StringSliceVarP(&o.apis, "api-versions", "a", nil, "`VERSION` of an API that a chart's templates see besides the usual ones; repeatable")
 	addManifestFlags(fs, &o.show)
+	addLookupFlags(fs, &o.lookup)
 	fs.StringVar(&o.random, "random", "", "`FILE` that random values are read from, and kept in")
 	fs.VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
 	return withExits(c, exitOK, exitInput)
 }
 
-func runRender(e *env, o *renderOptions) error {
+func runRender(ctx context.Context, e *env, o *renderOptions) error {
 	b, overlays, err := o.source.load(e, o.bundle)
 	if err != nil {
 		return err
@@ -73,7 +78,11 @@ func runRender(e *env, o *renderOptions) error {
 	if err != nil && (b.Type == bundle.Belay || o.release != "") {
 		return err
 	}
-	namespace, err := namespaceOf(e.namespaceFlag(), environment, "")
+	contexts, err := o.lookup.namespace(e)
+	if err != nil {
+		return err
+	}
+	namespace, err := namespaceOf(e.namespaceFlag(), environment, contexts)
 	if err != nil {
 		return err
 	}
@@ -85,7 +94,7 @@ func runRender(e *env, o *renderOptions) error {
 	if err != nil {
 		return err
 	}
-	wanted, warnings, err := render.Render(b, render.Options{
+	options := render.Options{
 		Release:     render.Release{Name: name, Namespace: namespace, Revision: 1, IsInstall: true},
 		Environment: o.environment,
 		Layers:      layers,
@@ -98,7 +107,11 @@ func runRender(e *env, o *renderOptions) error {
 		Chart: render.ChartOptions{
 			SkipCRDs: o.source.chart.skipCRDs, SkipSchemas: o.source.chart.skipSchemas, ExtraAPIs: o.apis,
 		},
-	})
+	}
+	if err := o.lookup.answer(ctx, e, &options); err != nil {
+		return err
+	}
+	wanted, warnings, err := render.Render(b, options)
 	if wanted != nil && len(wanted.Hooks) > 0 && !o.show.includeHooks {
 		warnings = append(warnings, render.Warning{Message: fmt.Sprintf("the chart's hooks (%d) are left out; --include-hooks prints them", len(wanted.Hooks))})
 	}

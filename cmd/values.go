@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/belay-sh/belay/internal/report"
@@ -13,6 +15,7 @@ type valuesOptions struct {
 	environment string
 	layers      layerFlags
 	source      sourceFlags
+	lookup      lookupFlags
 	explain     string
 	unused      bool
 	formats     outputFlag
@@ -24,7 +27,8 @@ func newValuesCmd(e *env) *cobra.Command {
 		Use:   "values BUNDLE",
 		Short: "Print a bundle's merged values, and where each came from",
 		Long: `Prints the values that the templates of a bundle see: its defaults, those of the
-environment, then -f and --set in the order given. It connects to nothing.
+environment, then -f and --set in the order given. It connects to nothing unless
+--live is given.
 
 --explain tells where a value came from: every place that set it, the one that
 counts last. --unused lists the values that no template reads.`,
@@ -34,19 +38,20 @@ counts last. --unused lists the values that no template reads.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.bundle = args[0]
-			return runValues(e, &o, c.Flags().Changed("explain"))
+			return runValues(c.Context(), e, &o, c.Flags().Changed("explain"))
 		},
 	}
 	fs := c.Flags()
 	fs.StringVarP(&o.release, "release", "r", "", "name of the release that templates see (default: the environment's, else the bundle's)")
 	addRenderFlags(fs, &o.environment, &o.layers)
+	addLookupFlags(fs, &o.lookup)
 	fs.StringVar(&o.explain, "explain", "", "tell where the value at `PATH` came from, or those below it")
 	fs.BoolVar(&o.unused, "unused", false, "list the values that no template reads")
 	fs.VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
 	return withExits(c, exitOK, exitInput)
 }
 
-func runValues(e *env, o *valuesOptions, explain bool) error {
+func runValues(ctx context.Context, e *env, o *valuesOptions, explain bool) error {
 	if o.unused && explain {
 		return inputError("--explain and --unused are two questions: ask one")
 	}
@@ -73,6 +78,9 @@ func runValues(e *env, o *valuesOptions, explain bool) error {
 	options := render.Options{
 		Release:     render.Release{Name: name, Namespace: namespace, Revision: 1, IsInstall: true},
 		Environment: o.environment, Layers: layers, Now: e.now(),
+	}
+	if err := o.lookup.answer(ctx, e, &options); err != nil {
+		return err
 	}
 	if o.unused {
 		unread, err := render.Unread(b, options)

@@ -51,7 +51,10 @@ func (d *deployment) renderOptions(ctx context.Context, s *release.State) (rende
 		Environment: d.o.Env, Layers: d.o.Layers,
 		KubeVersion: version, APIVersions: apis, Now: d.now(), Overlays: d.overlays,
 		Parameters: parameters, Entropy: rand.Reader,
-		Chart: d.chartOptions(ctx),
+		Chart: d.o.Source.chart.options(),
+		Lookup: func(apiVersion, kind, namespace, name string) (map[string]any, error) {
+			return d.conn.lookup(ctx, apiVersion, kind, namespace, name)
+		},
 	}
 	if current := s.Current(); current != nil {
 		options.Release.Revision, options.Release.IsInstall = current.Number+1, false

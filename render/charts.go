@@ -20,8 +20,6 @@ type ChartOptions struct {
 	SkipSchemas bool
 	// ExtraAPIs are API versions that templates see besides the others.
 	ExtraAPIs []string
-	// Lookup answers the function lookup; nil finds nothing, and is warned about.
-	Lookup func(apiVersion, kind, namespace, name string) (map[string]any, error)
 }
 
 // renderChart renders a Helm chart as Helm does.
@@ -46,12 +44,10 @@ func renderChart(b *bundle.Bundle, o Options, w *Wanted) ([]Warning, error) {
 		ReleaseName: o.Release.Name, Namespace: o.Release.Namespace,
 		Revision: o.Release.Revision, IsInstall: o.Release.IsInstall,
 		Values: given, Capabilities: capabilities, SkipSchemas: o.Chart.SkipSchemas, SkipCRDs: o.Chart.SkipCRDs,
-		Now: o.Now, Random: o.Random, Lookup: o.Chart.Lookup,
+		Now: o.Now, Random: o.Random, Lookup: o.Lookup,
 	})
 	warnings := warningsOf(slices.Concat(told, made.Warnings))
-	if len(made.Lookups) > 0 && o.Chart.Lookup == nil {
-		warnings = append(warnings, Warning{Message: "lookup found nothing, for no cluster is asked: " + strings.Join(made.Lookups, ", ")})
-	}
+	warnings = append(warnings, o.notAsked(made.Lookups)...)
 	w.Values, _ = values.Plain(made.Values).(map[string]any)
 	w.Objects = slices.Concat(once(made.CRDs), made.Objects)
 	w.Hooks, w.Notes, w.Random = made.Hooks, made.Notes, made.Random

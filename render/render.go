@@ -73,6 +73,9 @@ type Options struct {
 	Parameters []Parameter
 	// Entropy is where the values that Templates generate come from.
 	Entropy io.Reader
+	// Lookup answers the function lookup: an object, or a list when no name is given;
+	// nil finds nothing, and is warned about.
+	Lookup func(apiVersion, kind, namespace, name string) (map[string]any, error)
 	// Chart are the options of Helm charts.
 	Chart ChartOptions
 	// Overlays are laid over what was rendered, in order, after the environment's.

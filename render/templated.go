@@ -3,6 +3,7 @@ package render
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"runtime"
 	"slices"
@@ -35,9 +36,11 @@ func renderBundle(b *bundle.Bundle, o Options, w *Wanted, seen *sight) ([]Warnin
 	w.Values, _ = values.Plain(seen.merged.Values).(map[string]any)
 	files, warnings := templateFiles(b)
 	set, parseErr := templates.Parse(files)
+	asked := map[string]bool{}
 	results, random, err := set.Render(templateData(b, o, seen.values), templates.Options{
-		Now: o.Now, Random: o.Random, Locate: seen.locate, Read: seen.reader(),
+		Now: o.Now, Random: o.Random, Locate: seen.locate, Read: seen.reader(), Lookup: o.lookupFrom(asked),
 	})
+	warnings = append(warnings, o.notAsked(slices.Sorted(maps.Keys(asked)))...)
 	errs := []error{locate(parseErr), locate(err)}
 	w.Random = random
 	objects, decodeErrs := decodeAll(results, seen)

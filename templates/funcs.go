@@ -57,7 +57,7 @@ func functionNames() map[string]any {
 	for _, name := range builtins {
 		names[name] = true
 	}
-	for _, name := range []string{"include", "tpl", "required", "index", "slice"} {
+	for _, name := range []string{"include", "tpl", "required", "index", "slice", "lookup"} {
 		names[name] = true
 	}
 	return names
@@ -74,6 +74,13 @@ func (r *renderer) functions() template.FuncMap {
 	f["_required"] = r.required
 	f["_print"] = r.print
 	f["_round"] = r.round
+	f["_lookup"] = func(number int, apiVersion, kind, namespace, name string) (map[string]any, error) {
+		if r.options.Lookup == nil {
+			return map[string]any{}, nil
+		}
+		s := &r.set.sites[number]
+		return r.options.Lookup(s.source.place(s.pos), apiVersion, kind, namespace, name)
+	}
 	random := map[string]reflect.Value{}
 	for _, name := range randomNames {
 		random[name] = reflect.ValueOf(f[name])

@@ -29,7 +29,7 @@ type site struct {
 
 // sited functions get their call site; what they are rewritten to.
 var sited = map[string]string{
-	"include": "_include", "tpl": "_tpl", "required": "_required", "index": "_index",
+	"include": "_include", "tpl": "_tpl", "required": "_required", "index": "_index", "lookup": "_lookup",
 }
 
 // asks says which operands of a function may be absent: all, or only the last.

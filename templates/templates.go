@@ -39,6 +39,8 @@ type Options struct {
 	// Read is told of every member that a file looks at, and the line of its
 	// output that was being written. It may be nil.
 	Read func(file string, m map[string]any, key string, line int)
+	// Lookup answers lookup, and is told the place that asks; nil finds nothing.
+	Lookup func(place, apiVersion, kind, namespace, name string) (map[string]any, error)
 }
 
 // Result is a rendered file.
