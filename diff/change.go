@@ -56,72 +56,17 @@ func (p *planner) dryRun(ctx context.Context, it *item) (err error) {
 	}
 	// Forced, for one answer then tells all: what would be, and what others
 	// would lose by it.
+	it.twice, it.first = false, nil
 	it.answer, it.created, it.err = p.r.DryRun(ctx, it.Kind, it.body, object.ApplyOptions{Manager: p.manager, Force: true})
-	if it.err != nil && fatal(it.err) {
+	switch {
+	case it.err != nil && fatal(it.err):
 		return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, it.err)
-	}
-	if it.err == nil {
+	case it.Live == nil:
+		return nil
+	case it.err == nil:
 		return p.keepEmpties(ctx, it)
-	}
-	return nil
-}
-
-// keepEmpties knows a habit of the server: when the last field of a map goes, an
-// empty map in its place goes too, and only the next apply puts it there. So the
-// apply is sent twice, and the answer is corrected. Some maps the server never
-// keeps empty: it is asked.
-func (p *planner) keepEmpties(ctx context.Context, it *item) error {
-	it.twice = false
-	if it.Live == nil {
-		return nil
-	}
-	ours, _ := fields.Applied(it.answer, p.manager)
-	corrected := it.answer.Object
-	var empties [][]string
-	fields.Walk(ours.Fields, it.body.Object, it.answer.Object, func(at fields.Point, whole bool) {
-		m, isMap := at.A.(map[string]any)
-		if !whole || !isMap || len(m) > 0 || at.B != nil || fields.At(it.Live.Object, at.Keys) == nil {
-			return
-		}
-		if set, ok := fields.SetAt(corrected, at.Keys, map[string]any{}); ok {
-			corrected, empties = set, append(empties, at.Keys)
-		}
-	})
-	if len(empties) == 0 {
-		return nil
-	}
-	body := (&unstructured.Unstructured{Object: corrected}).DeepCopy()
-	unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
-	stored, err := p.r.DryRunUpdate(ctx, it.Kind, body)
-	if err != nil {
-		return p.emptiesRefused(ctx, it, err)
-	}
-	for _, keys := range empties {
-		kept := fields.At(stored.Object, keys) // with its defaults
-		if kept == nil {
-			continue
-		}
-		if answer, ok := fields.SetAt(it.answer.Object, keys, kept); ok {
-			it.answer, it.twice = &unstructured.Unstructured{Object: answer}, true
-		}
-	}
-	return nil
-}
-
-// emptiesRefused judges a manifest whose empty maps the server would not store. If
-// it would not take them in a new object either, they are the user's mistake: the
-// first apply would go through, and the one after it never. Otherwise the object
-// stays as the first apply leaves it.
-func (p *planner) emptiesRefused(ctx context.Context, it *item, refused error) error {
-	if fatal(refused) {
-		return fmt.Errorf("%s: asking the server what an apply would do: %w", it.ID, refused)
-	}
-	if !apierrors.IsInvalid(refused) {
-		return nil
-	}
-	asNew := p.r.DryRunCreate(ctx, it.Kind, it.body)
-	if apierrors.IsInvalid(asNew) {
-		it.err = asNew
+	case apierrors.IsInvalid(it.err):
+		return p.emptyFirst(ctx, it)
 	}
 	return nil
 }
@@ -227,10 +172,12 @@ func (p *planner) judgeAnswer(it *item) {
 	it.Steps = append(it.Steps, p.preparation(it)...)
 	step := updateStep(body, it.Live, force)
 	step.Yields = it.yields
-	it.Steps = append(it.Steps, step)
-	if it.twice {
+	if it.first != nil {
+		it.Steps = append(it.Steps, updateStep(it.first, it.Live, force))
+	} else if it.twice {
 		it.Steps = append(it.Steps, step)
 	}
+	it.Steps = append(it.Steps, step)
 }
 
 // preparation are the steps that come before an update's apply.

@@ -120,10 +120,12 @@ type item struct {
 	asked, created bool
 	settled        bool // without an answer
 	twice          bool // is applied two times
-	answer         *unstructured.Unstructured
-	err            error // of the dry-run
-	asNew          error // of the dry-run create, after an invalid update
-	admission      bool  // a refusal that is not for want of rights
+	// first is what is applied the first time, where that is not the body.
+	first     *unstructured.Unstructured
+	answer    *unstructured.Unstructured
+	err       error // of the dry-run
+	asNew     error // of the dry-run create, after an invalid update
+	admission bool  // a refusal that is not for want of rights
 }
 
 // leftover is an inventory entry that is no longer wanted.

@@ -47,6 +47,36 @@ func Claim(live, manifest *unstructured.Unstructured, manager string) *unstructu
 	return claimed
 }
 
+// Grant returns a copy of an object in which a manager's apply entry also holds
+// paths, which are written as Point.Keys.
+func Grant(u *unstructured.Unstructured, manager string, paths [][]string) *unstructured.Unstructured {
+	entry, ok := Applied(u, manager)
+	if !ok {
+		return u
+	}
+	all := entry.Fields
+	for _, keys := range paths {
+		path := Set{}
+		for i := len(keys) - 1; i >= 0; i-- {
+			path = Set{keys[i]: path}
+		}
+		all = Union(all, path)
+	}
+	data, err := json.Marshal(all)
+	if err != nil {
+		return u
+	}
+	granted := u.DeepCopy()
+	entries := granted.GetManagedFields()
+	for i, e := range entries {
+		if e.Manager == manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
+			entries[i].FieldsV1 = metav1.NewFieldsV1(string(data))
+		}
+	}
+	granted.SetManagedFields(entries)
+	return granted
+}
+
 // left collects the branches of a live value that the manifest has left.
 func left(live, want any, ours, others Set) Set {
 	found := Set{}

@@ -191,6 +191,19 @@ func (s *schemas) edit(u *unstructured.Unstructured) (string, error) {
 }
 
 func (s *schemas) editMeta(u *unstructured.Unstructured) string {
+	if s.dice.IntN(3) == 0 {
+		annotations := u.GetAnnotations()
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		if annotations["zoo"] != "" && s.dice.IntN(2) == 0 {
+			delete(annotations, "zoo")
+		} else {
+			annotations["zoo"] = s.pick("a", "b").(string)
+		}
+		u.SetAnnotations(annotations)
+		return "metadata.annotations.zoo"
+	}
 	labels := u.GetLabels()
 	if labels == nil {
 		labels = map[string]string{}
@@ -222,8 +235,17 @@ func (s *schemas) editNode(apiVersion string, at, schema map[string]any) string 
 	switch name {
 	case "nodePort", "clusterIP", "clusterIPs", "healthCheckNodePort":
 		return "" // what is free, a dry-run does not tell
-	case "suspend", "ttlSecondsAfterFinished", "activeDeadlineSeconds":
-		return "" // a Job that runs may be gone when it is looked at
+	case "suspend", "ttlSecondsAfterFinished", "activeDeadlineSeconds", "schedulingGates":
+		return "" // a Job or Pod that runs may be gone when it is looked at
+	case "globalDefault", "storageClassName", "nominalConcurrencyShares", "service":
+		return "" // other tests would feel it
+	case "aggregationRule":
+		return "" // then a controller writes the rules
+	}
+	if s.dice.IntN(6) == 0 {
+		if what := s.switchUnion(apiVersion, at, properties); what != "" {
+			return what
+		}
 	}
 	if there := sorted(at); s.dice.IntN(3) == 0 && len(there) > 0 {
 		name = there[s.dice.IntN(len(there))] // rather something that is there
@@ -240,6 +262,34 @@ func (s *schemas) editNode(apiVersion string, at, schema map[string]any) string 
 		return "." + name + " set"
 	}
 	return "." + name + " left"
+}
+
+// switchUnion takes one way to say a thing for another: of several fields that are
+// objects the ones that are there go, and one that is not comes.
+func (s *schemas) switchUnion(apiVersion string, at, properties map[string]any) string {
+	var there, others []string
+	for _, name := range sorted(properties) {
+		m, _ := s.resolve(apiVersion, properties[name])
+		if m["type"] != "object" || m["properties"] == nil {
+			continue
+		}
+		if at[name] != nil {
+			there = append(there, name)
+		} else {
+			others = append(others, name)
+		}
+	}
+	if len(there) != 1 || len(others) == 0 {
+		return ""
+	}
+	other := others[s.dice.IntN(len(others))]
+	v := s.value(apiVersion, properties[other], 2)
+	if v == nil {
+		return ""
+	}
+	delete(at, there[0])
+	at[other] = v
+	return "." + there[0] + " became ." + other
 }
 
 func (s *schemas) editList(apiVersion string, at map[string]any, name string, schema any, list []any) string {
