@@ -13,18 +13,18 @@ import (
 
 // keepEmpties knows a habit of the server: when the last field of a map goes, an
 // empty map in its place goes too, and only the next apply puts it there. So the
-// apply is sent twice, and the answer is corrected. Some maps the server never
-// keeps empty: it is asked.
+// apply is sent twice, and the answer is corrected. In the same way a Service that
+// changes its type loses fields of the old type that the manifest still has, and the
+// next apply is refused for them. Some fields the server never keeps: it is asked.
 func (p *planner) keepEmpties(ctx context.Context, it *item) error {
 	ours, _ := fields.Applied(it.answer, p.manager)
 	corrected := it.answer.Object
 	var empties [][]string
 	fields.Walk(ours.Fields, it.body.Object, it.answer.Object, func(at fields.Point, whole bool) {
-		m, isMap := at.A.(map[string]any)
-		if !whole || !isMap || len(m) > 0 || at.B != nil || fields.At(it.Live.Object, at.Keys) == nil {
+		if !whole || at.A == nil || at.B != nil || fields.At(it.Live.Object, at.Keys) == nil {
 			return
 		}
-		if set, ok := fields.SetAt(corrected, at.Keys, map[string]any{}); ok {
+		if set, ok := fields.SetAt(corrected, at.Keys, at.A); ok {
 			corrected, empties = set, append(empties, at.Keys)
 		}
 	})
@@ -49,7 +49,7 @@ func (p *planner) keepEmpties(ctx context.Context, it *item) error {
 	return nil
 }
 
-// emptiesRefused judges a manifest whose empty maps the server would not store. If
+// emptiesRefused judges a manifest of which the server would not store something. If
 // it would not take them in a new object either, they are the user's mistake: the
 // first apply would go through, and the one after it never. Otherwise the object
 // stays as the first apply leaves it.

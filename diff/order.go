@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/refs"
 	"github.com/belay-sh/belay/internal/release"
@@ -46,7 +48,11 @@ func (p *planner) references(index map[object.ID]int) (must, may []Edge) {
 	for i, it := range p.items {
 		objs[i].Body = it.body
 	}
-	for _, ref := range refs.Scan(objs) {
+	resources := map[schema.GroupKind]string{}
+	for _, it := range p.items {
+		resources[it.ID.GroupKind()] = it.Kind.Resource
+	}
+	for _, ref := range refs.ScanServed(objs, resources) {
 		before, ok := index[ref.To]
 		after := index[ref.From]
 		if !ok || before == after {

@@ -34,7 +34,11 @@ type Ref struct {
 // Scan returns what the objects refer to, object by object. Objects that are
 // referred to by name need not be among objs; those that are found by a selector
 // are. Namespaced objects must name their namespace.
-func Scan(objs []object.Object) []Ref {
+func Scan(objs []object.Object) []Ref { return ScanServed(objs, nil) }
+
+// ScanServed is Scan for who knows by which resources the server serves kinds
+// ("policies"); those of others are guessed.
+func ScanServed(objs []object.Object, resources map[schema.GroupKind]string) []Ref {
 	var found []Ref
 	crds := definitions(objs)
 	pods := workloads(objs)
@@ -53,7 +57,7 @@ func Scan(objs []object.Object) []Ref {
 	}
 	found = append(found, bindings(objs, pods)...)
 	found = append(found, guards(objs, pods)...)
-	return append(found, serving(objs)...)
+	return append(found, serving(objs, resources)...)
 }
 
 // named reads the references by name that the table knows.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -131,7 +132,7 @@ spec:
 		}},
 		"a webhook, the pods that answer it, and what its rules name": {`
 {apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: h},
-  webhooks: [{name: a, clientConfig: {service: {name: s, namespace: n}}, rules: [{apiGroups: [e.com], resources: [policies]}, {apiGroups: ["*"], resources: ["*"]}]}]}
+  webhooks: [{name: a, clientConfig: {service: {name: s, namespace: n}}, rules: [{apiGroups: [e.com], resources: [policies]}, {apiGroups: [e.com], resources: ["others/status"]}]}]}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: s, namespace: n}, spec: {selector: {app: a}}}
 ---
@@ -143,6 +144,18 @@ spec:
 			"Deployment.apps/n/d webhooks[a].clientConfig.service ready optional",
 			"ValidatingWebhookConfiguration.admissionregistration.k8s.io/h kind exists optional",
 		}},
+		"a webhook for all of a group's kinds in namespaces": {`
+{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, metadata: {name: h},
+  webhooks: [{name: a, rules: [{apiGroups: [e.com], apiVersions: [v1], resources: ["*"], scope: Namespaced}]}]}
+---
+{apiVersion: e.com/v1, kind: Sheep, metadata: {name: p, namespace: n}}
+---
+{apiVersion: e.com/v2, kind: Sheep, metadata: {name: q, namespace: n}}
+---
+{apiVersion: e.com/v1, kind: Farm, metadata: {name: r}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: s, namespace: n}}
+`, []string{"MutatingWebhookConfiguration.admissionregistration.k8s.io/h kind exists optional"}},
 		"an APIService and an object that it serves": {`
 {apiVersion: apiregistration.k8s.io/v1, kind: APIService, metadata: {name: v1.m.io}, spec: {group: m.io, version: v1}}
 ---
@@ -212,5 +225,23 @@ func TestNamespacedObjectsReferToTheirNamespace(t *testing.T) {
 	}}
 	if d := cmp.Diff(want, Scan(objs)); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestTheServersPluralCountsForWebhooks(t *testing.T) {
+	objs, err := object.Decode([]byte(`
+{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, metadata: {name: h}, webhooks: [{name: a, rules: [{apiGroups: [e.com], resources: [sheep]}]}]}
+---
+{apiVersion: e.com/v1, kind: Sheep, metadata: {name: p}}
+`), "x.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Scan(objs); len(got) != 0 {
+		t.Errorf("guessed %v", got)
+	}
+	got := ScanServed(objs, map[schema.GroupKind]string{{Group: "e.com", Kind: "Sheep"}: "sheep"})
+	if len(got) != 1 || got[0].To.Name != "h" {
+		t.Errorf("got %v", got)
 	}
 }

@@ -1,6 +1,7 @@
 package refs
 
 import (
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -68,12 +69,15 @@ func texts(raw map[string]any) labels.Set {
 }
 
 // serving finds what must answer before the API server takes an object: an
-// APIService of its group and version, and webhooks whose rules name its kind.
-// Rules for all kinds say nothing about one.
-func serving(objs []object.Object) []Ref {
+// APIService of its group and version, and webhooks whose rules match it.
+func serving(objs []object.Object, resources map[schema.GroupKind]string) []Ref {
 	type gv struct{ group, version string }
 	services := map[gv]object.ID{}
-	hooks := map[schema.GroupResource][]object.ID{}
+	type hook struct {
+		id    object.ID
+		rules []webhookRule
+	}
+	var hooks []hook
 	for _, o := range objs {
 		id := o.ID()
 		switch {
@@ -81,10 +85,8 @@ func serving(objs []object.Object) []Ref {
 			group, _ := lookup(o.Body.Object, "spec.group").(string)
 			version, _ := lookup(o.Body.Object, "spec.version").(string)
 			services[gv{group, version}] = id
-		case id.Group == "admissionregistration.k8s.io" && strings.HasSuffix(id.Kind, "WebhookConfiguration"):
-			for _, r := range ruledBy(o) {
-				hooks[r] = append(hooks[r], id)
-			}
+		case isWebhook(id):
+			hooks = append(hooks, hook{id, rulesOf(o)})
 		}
 	}
 	if len(services) == 0 && len(hooks) == 0 {
@@ -96,29 +98,55 @@ func serving(objs []object.Object) []Ref {
 		if to, ok := services[gv{gvk.Group, gvk.Version}]; ok {
 			found = append(found, Ref{From: id, To: to, Path: "apiVersion", Need: Ready, Optional: true})
 		}
-		for _, to := range hooks[schema.GroupResource{Group: id.Group, Resource: resourceOf(id.Kind)}] {
-			found = append(found, Ref{From: id, To: to, Path: "kind", Need: Exists, Optional: true})
+		if isWebhook(id) {
+			continue // the server asks no webhook about webhooks
+		}
+		resource, known := resources[id.GroupKind()]
+		if !known {
+			resource = resourceOf(id.Kind)
+		}
+		for _, h := range hooks {
+			if slices.ContainsFunc(h.rules, func(r webhookRule) bool { return r.matches(id, gvk.Version, resource) }) {
+				found = append(found, Ref{From: id, To: h.id, Path: "kind", Need: Exists, Optional: true})
+			}
 		}
 	}
 	return found
 }
 
-// ruledBy are the resources that the rules of a webhook configuration name.
-func ruledBy(o object.Object) []schema.GroupResource {
-	var found []schema.GroupResource
+func isWebhook(id object.ID) bool {
+	return id.Group == "admissionregistration.k8s.io" && strings.HasSuffix(id.Kind, "WebhookConfiguration")
+}
+
+// webhookRule says which objects a webhook is asked about; "*" is all.
+type webhookRule struct {
+	groups, versions, resources []any
+	scope                       string
+}
+
+func (r webhookRule) matches(id object.ID, version, resource string) bool {
+	switch {
+	case r.scope == "Cluster" && id.Namespace != "", r.scope == "Namespaced" && id.Namespace == "":
+		return false
+	}
+	has := func(list []any, texts ...string) bool {
+		return slices.ContainsFunc(list, func(v any) bool { s, _ := v.(string); return slices.Contains(texts, s) })
+	}
+	return has(r.groups, "*", id.Group) && (len(r.versions) == 0 || has(r.versions, "*", version)) &&
+		has(r.resources, "*", "*/*", resource, resource+"/*")
+}
+
+// rulesOf are the rules of a webhook configuration.
+func rulesOf(o object.Object) []webhookRule {
+	var found []webhookRule
 	each(o.Body.Object, []string{"webhooks[]", "rules[]"}, "", func(value any, _ string, _ map[string]any) {
 		m, _ := value.(map[string]any)
-		groups, _ := m["apiGroups"].([]any)
-		resources, _ := m["resources"].([]any)
-		for _, g := range groups {
-			for _, r := range resources {
-				group, _ := g.(string)
-				resource, _ := r.(string)
-				if group != "*" && resource != "" && !strings.ContainsAny(resource, "*/") {
-					found = append(found, schema.GroupResource{Group: group, Resource: resource})
-				}
-			}
-		}
+		r := webhookRule{}
+		r.groups, _ = m["apiGroups"].([]any)
+		r.versions, _ = m["apiVersions"].([]any)
+		r.resources, _ = m["resources"].([]any)
+		r.scope, _ = m["scope"].(string)
+		found = append(found, r)
 	})
 	return found
 }

@@ -66,7 +66,7 @@ func ErrorDocument(w io.Writer, format Format, f Failure) error {
 // RefusedDocument writes the refusals of a plan as a document of kind Error.
 func RefusedDocument(w io.Writer, format Format, code int, p *diff.Plan) error {
 	refused := make([]Failure, len(p.Refused))
-	for i, r := range p.Refused {
+	for i, r := range hideRefusals(secretsOfPlan(p), p.Refused) {
 		refused[i] = refusalFailure(r)
 	}
 	return WriteDocument(w, format, struct {

@@ -66,6 +66,9 @@ func PlanTo(s Sink, p *diff.Plan, o PlanOptions) error {
 
 func documentOf(p *diff.Plan, showSecrets bool) planDocument {
 	masker := &object.Masker{}
+	if !showSecrets {
+		p = hideInPlan(p, masker)
+	}
 	d := planDocument{
 		header: headerOf("Plan"), Op: p.Op, Target: p.Target, Warnings: p.Warnings, LeftAlone: p.LeftAlone,
 		Counts: map[string]int{}, Changes: []planChange{},

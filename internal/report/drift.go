@@ -27,6 +27,7 @@ func DriftTo(s Sink, p *diff.Plan, o DriftOptions) error {
 	}
 	o.Color = s.Color
 	v := newPlanView(p, o.PlanOptions)
+	p = v.plan
 	v.groups = grouping{}
 	var b strings.Builder
 	drifted := Drifted(p)

@@ -98,7 +98,7 @@ func Warnings(w io.Writer, warnings []render.Warning, color bool) {
 // Refused writes why a plan is refused: every reason, in the order of the plan.
 func Refused(w io.Writer, p *diff.Plan, color bool) error {
 	var b strings.Builder
-	for _, r := range p.Refused {
+	for _, r := range hideRefusals(secretsOfPlan(p), p.Refused) {
 		writeFailure(&b, refusalFailure(r), paint(color))
 	}
 	_, err := io.WriteString(w, b.String())

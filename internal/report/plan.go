@@ -58,7 +58,11 @@ type planView struct {
 }
 
 func newPlanView(p *diff.Plan, o PlanOptions) *planView {
-	v := &planView{plan: p, o: o, paint: paint(o.Color), masker: &object.Masker{}, unchecked: map[string]int{}}
+	masker := &object.Masker{}
+	if !o.ShowSecrets {
+		p = hideInPlan(p, masker)
+	}
+	v := &planView{plan: p, o: o, paint: paint(o.Color), masker: masker, unchecked: map[string]int{}}
 	if !o.Full && !o.Summary {
 		v.groups = groupChanges(p)
 	}

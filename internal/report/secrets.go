@@ -20,8 +20,9 @@ const minSecret = 4
 const hidden = "‹hidden›"
 
 // Secrets are the values of a release's Secrets, to be hidden where they turn
-// up in text that others wrote: notes, log lines, messages. What the release
-// also says in clear, outside of Secrets, is none of them.
+// up elsewhere: in notes, log lines, messages, and in objects that repeat them. What
+// the release also says in clear, outside of Secrets, is none of them, unless it
+// looks like a secret.
 type Secrets struct {
 	values []string // longest first
 	public string   // what is said in clear
@@ -54,7 +55,7 @@ func SecretsOf(objects []object.Object) *Secrets {
 	}
 	s := &Secrets{public: public.String()}
 	for value := range found {
-		if len(value) >= minSecret && !strings.Contains(s.public, value) {
+		if strong(value) || len(value) >= minSecret && !strings.Contains(s.public, value) {
 			s.values = append(s.values, value)
 		}
 	}
@@ -70,6 +71,26 @@ func SecretsOf(objects []object.Object) *Secrets {
 	}
 	s.with = strings.NewReplacer(pairs...)
 	return s
+}
+
+// strong says that a value looks like a secret, not like a word that a Secret happens
+// to hold: a user's name, a host.
+func strong(value string) bool {
+	const long, short = 16, 8
+	var lower, upper, digit, other int
+	for _, r := range value {
+		switch {
+		case r >= 'a' && r <= 'z':
+			lower = 1
+		case r >= 'A' && r <= 'Z':
+			upper = 1
+		case r >= '0' && r <= '9':
+			digit = 1
+		case !strings.ContainsRune(".-_/: ", r):
+			other = 1
+		}
+	}
+	return len(value) >= long || len(value) >= short && lower+upper+digit+other > 1
 }
 
 // secretsOfPlan are those of what a plan wants and of what it found.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/apply"
 	"github.com/belay-sh/belay/diff"
@@ -84,4 +85,41 @@ func TestValuesThatEndedUpInSecretsAreMasked(t *testing.T) {
 	if d := cmp.Diff(want, got, masked); d != "" {
 		t.Error(d)
 	}
+}
+
+func TestObjectsThatRepeatASecretAreMaskedInPlans(t *testing.T) {
+	const strongOne, word = "h0nest-sentinel", "postgres"
+	secret := unstructuredOf(map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s"},
+		"stringData": map[string]any{"p": strongOne, "user": word}})
+	config := object.ID{Kind: "ConfigMap", Name: "c"}
+	p := &diff.Plan{
+		Wanted: &render.Wanted{Objects: []object.Object{{Body: secret}}},
+		Changes: []diff.Change{{ID: config, Action: diff.Update, Paths: []diff.PathChange{
+			{Path: "data.url", From: "db://x", To: "db://" + word + ":" + strongOne + "@h"},
+		}}},
+		Refused: []diff.Refusal{{Code: 4, Message: "refused: 1 conflict; nothing was changed", Lines: []string{"bundle " + strongOne + " · live x"}}},
+	}
+	var b strings.Builder
+	if err := Plan(&b, p, PlanOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Refused(&b, p, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []Format{JSON, Markdown} {
+		if err := PlanTo(Sink{Writer: &b, Format: format}, p, PlanOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := b.String()
+	if strings.Contains(got, strongOne) || !strings.Contains(got, "db://"+word+":‹hidden #1›@h") || !strings.Contains(got, "bundle ‹hidden› · live x") {
+		t.Errorf("got\n%s", got)
+	}
+	if p.Changes[0].Paths[0].To != "db://"+word+":"+strongOne+"@h" {
+		t.Error("the plan itself was changed")
+	}
+}
+
+func unstructuredOf(body map[string]any) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: body}
 }
