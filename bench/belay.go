@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -26,7 +27,11 @@ func measureBelay(ctx context.Context, o options, bundle, ns string) (t times, e
 		{&t.upgrade, 0, append([]string{"apply", bundle}, next...)},
 		{&t.rollback, 0, []string{"rollback", "bench", "-n", ns}},
 	} {
-		err := clock(job.into, func() error { return command(ctx, job.exit, o.belay, job.args...) })
+		err := clock(job.into, func() error {
+			used, err := measured(ctx, job.exit, o.belay, job.args...)
+			t.memory = max(t.memory, used)
+			return err
+		})
 		if err != nil {
 			return t, fmt.Errorf("measuring belay: %w", err)
 		}
@@ -36,19 +41,26 @@ func measureBelay(ctx context.Context, o options, bundle, ns string) (t times, e
 
 // command runs a program that must end with the exit code.
 func command(ctx context.Context, exit int, name string, args ...string) error {
-	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	_, err := measured(ctx, exit, name, args...)
+	return err
+}
+
+// measured runs a program that must end with the exit code, and returns the most
+// memory that it had, in bytes, where the system tells.
+func measured(ctx context.Context, exit int, name string, args ...string) (memory int64, err error) {
+	c := exec.CommandContext(ctx, name, args...)
+	out, err := c.CombinedOutput()
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
-		return err
+		return 0, err
 	}
-	code := 0
-	if ended != nil {
-		code = ended.ExitCode()
+	if code := c.ProcessState.ExitCode(); code != exit {
+		return 0, fmt.Errorf("%s %s: exit %d, want %d:\n%s", name, strings.Join(args, " "), code, exit, tail(out))
 	}
-	if code != exit {
-		return fmt.Errorf("%s %s: exit %d, want %d:\n%s", name, strings.Join(args, " "), code, exit, tail(out))
+	if usage, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		memory = int64(usage.Maxrss) << 10 // Linux counts kilobytes
 	}
-	return nil
+	return memory, nil
 }
 
 func tail(out []byte) []byte { return out[max(0, len(out)-2000):] }

@@ -20,6 +20,8 @@ type options struct {
 	rounds  int
 	quarter int  // of the objects: how many of each kind
 	offline bool // only what needs no cluster
+	// throttled measures Helm with its default flags too, once: it takes minutes.
+	throttled bool
 }
 
 func main() {
@@ -28,6 +30,7 @@ func main() {
 	flag.StringVar(&o.helm, "helm", "bin/helm", "Helm's binary; left out when it is not there")
 	flag.StringVar(&o.kustomize, "kustomize", "bin/kustomize", "kustomize's binary; left out when it is not there")
 	flag.BoolVar(&o.offline, "offline", false, "measure only what needs no cluster")
+	flag.BoolVar(&o.throttled, "throttled", false, "measure Helm with its default flags too, once: minutes")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; the table shows medians")
 	flag.IntVar(&o.quarter, "quarter", 100, "objects of each of the four kinds")
 	flag.Parse()
@@ -57,7 +60,14 @@ func run(ctx context.Context, o options) error {
 	}
 	defer func() { _ = os.RemoveAll(bundle) }()
 
+	chart, err := writeChart(o.quarter)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(chart) }()
+
 	var times table
+	helm := findHelm(o)
 	for round := range o.rounds {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.rounds)
 		b, err := measureBelay(ctx, o, bundle, fmt.Sprintf("bench-belay-%d", round))
@@ -73,13 +83,33 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 		times.add(b, raw, observed)
+		if helm == "" {
+			continue
+		}
+		h, err := measureHelm(ctx, helm, chart, fmt.Sprintf("bench-helm-%d", round), "--qps", "10000", "--burst-limit", "10000")
+		if err != nil {
+			return err
+		}
+		times.helm = append(times.helm, h)
+	}
+	if helm != "" && o.throttled {
+		fmt.Fprintln(os.Stderr, "Helm with its default flags")
+		h, err := measureHelm(ctx, helm, chart, "bench-helm-throttled")
+		if err != nil {
+			return err
+		}
+		times.throttled = append(times.throttled, h)
 	}
 	times.print(os.Stdout, o)
 	return nil
 }
 
-// times are how long each job took.
-type times struct{ apply, noop, diff, upgrade, rollback time.Duration }
+// times are how long each job took, and the memory it took.
+type times struct {
+	apply, noop, diff, upgrade, rollback time.Duration
+	// memory is what the largest process took, in bytes; 0 when nobody looked.
+	memory int64
+}
 
 // clock measures one call.
 func clock(into *time.Duration, f func() error) error {

@@ -7,7 +7,7 @@ import (
 )
 
 // table holds the times of all rounds.
-type table struct{ belay, raw, observed []times }
+type table struct{ belay, raw, observed, helm, throttled []times }
 
 func (t *table) add(belay, raw, observed times) {
 	t.belay = append(t.belay, belay)
@@ -21,7 +21,10 @@ func (t *table) print(w io.Writer, o options) {
 	fmt.Fprintf(w, "%d objects, %d of them changed; medians of %d rounds, in seconds\n", 4*o.quarter, 4*(o.quarter/2), o.rounds)
 	fmt.Fprintf(w, "floor: raw server-side apply by %d workers, in process (a change is a dry-run and an apply; no change is a LIST of each kind)\n", workers)
 	fmt.Fprintf(w, "observed: the same, and waiting until every Deployment is observed, as belay does\n\n")
-	fmt.Fprintf(w, "%-16s %8s %8s %8s %8s %8s\n", "", "belay", "floor", "ratio", "observed", "ratio")
+	if len(t.helm) > 0 {
+		fmt.Fprintf(w, "helm: --wait, client limits lifted (--qps 10000); default: its default flags, once. Their ratios say how much faster belay is\n\n")
+	}
+	fmt.Fprintf(w, "%-16s %8s %8s %8s %8s %8s %8s %8s %8s %8s\n", "", "belay", "floor", "ratio", "observed", "ratio", "helm", "ratio", "default", "ratio")
 	for _, job := range []struct {
 		name  string
 		of    func(times) time.Duration
@@ -37,10 +40,25 @@ func (t *table) print(w io.Writer, o options) {
 		fmt.Fprintf(w, "%-16s %8.2f %8.2f %8.1f", job.name, belay, raw, belay/raw)
 		if job.waits {
 			observed := middle(t.observed, job.of)
-			fmt.Fprintf(w, " %8.2f %8.1f", observed, belay/observed)
+			fmt.Fprintf(w, " %8.2f %8.2f", observed, belay/observed)
+		} else {
+			fmt.Fprintf(w, " %8s %8s", "", "")
+		}
+		for _, peer := range [][]times{t.helm, t.throttled} {
+			if len(peer) == 0 || job.of(peer[0]) == 0 {
+				fmt.Fprintf(w, " %8s %8s", "", "")
+				continue
+			}
+			took := middle(peer, job.of)
+			fmt.Fprintf(w, " %8.2f %8.1f", took, took/belay)
 		}
 		fmt.Fprintln(w)
 	}
+	var most int64
+	for _, b := range t.belay {
+		most = max(most, b.memory)
+	}
+	fmt.Fprintf(w, "\nbelay's largest process: %d MB\n", most>>20)
 }
 
 // middle is the median of one job over all rounds, in seconds.

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// measureHelm does the same jobs with Helm: whole processes, with the waiting that
+// belay does unasked, and the flags given. Helm has no diff.
+func measureHelm(ctx context.Context, helm, chart, ns string, flags ...string) (t times, err error) {
+	run := func(args ...string) func() error {
+		return func() error {
+			return command(ctx, 0, helm, append(append(args, "-n", ns), flags...)...)
+		}
+	}
+	err = errors.Join(
+		clock(&t.apply, run("install", "bench", chart, "--create-namespace", "--wait")),
+		clock(&t.noop, run("upgrade", "bench", chart, "--wait")),
+		clock(&t.upgrade, run("upgrade", "bench", chart, "--set", "version=2", "--wait")),
+		clock(&t.rollback, run("rollback", "bench", "2", "--wait")),
+	)
+	if err != nil {
+		return t, fmt.Errorf("measuring Helm: %w", err)
+	}
+	// This is not measured.
+	return t, command(ctx, 0, helm, "uninstall", "bench", "-n", ns, "--qps", "10000", "--burst-limit", "10000")
+}
+
+// writeChart makes a Helm chart of the bundle's templates and values.
+func writeChart(quarter int) (string, error) {
+	dir, err := writeBundle(quarter)
+	if err != nil {
+		return "", err
+	}
+	chart := "apiVersion: v2\nname: bench\nversion: 1.0.0\n"
+	return dir, errors.Join(
+		os.Remove(filepath.Join(dir, "bundle.yaml")),
+		os.WriteFile(filepath.Join(dir, "Chart.yaml"), []byte(chart), 0o644),
+	)
+}
