@@ -28,6 +28,8 @@ type script struct {
 	onApply func(body *unstructured.Unstructured) error
 	// lingers is how many GETs a deleted object survives.
 	lingers int
+	// heldBy names for an object the one that must be gone before it can go.
+	heldBy map[string]string
 }
 
 func (s *script) log(format string, args ...any) {
@@ -58,7 +60,7 @@ func (s *script) Delete(_ context.Context, _ object.Kind, _, name string, o obje
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log("delete %s %s", name, o.Propagation)
-	if s.lingers == 0 {
+	if s.lingers == 0 && s.heldBy[name] == "" {
 		delete(s.live, name)
 	}
 	return nil
@@ -72,6 +74,9 @@ func (s *script) Get(_ context.Context, _ object.Kind, _, name string) (*unstruc
 		if s.lingers == 0 {
 			delete(s.live, name)
 		}
+	}
+	if holder := s.heldBy[name]; holder != "" && s.live[holder] == nil {
+		delete(s.live, name)
 	}
 	if u, ok := s.live[name]; ok {
 		return u.DeepCopy(), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -208,5 +209,45 @@ func TestTheInventoryLearnsWhatWasMadeAndWhatWasFound(t *testing.T) {
 	}
 	if !j.notes["protected"].Kept {
 		t.Errorf("noted %+v", j.notes)
+	}
+}
+
+func TestDeletionsComeFirstWhenThePlanSaysSo(t *testing.T) {
+	p := planOf(nil, change("new", diff.Create), change("old", diff.Delete))
+	p.PruneFirst = true
+	s := (&script{}).exists(p)
+	mustOutcome(t, Run(t.Context(), s, &journal{}, p, Options{}), Succeeded)
+	if d := cmp.Diff([]string{"delete old Background", "apply new"}, s.writes); d != "" {
+		t.Error(d)
+	}
+}
+
+// An operator may hold one object until another is gone.
+func TestWhatWaitsToBeGoneTakesNoSlot(t *testing.T) {
+	p := planOf(nil, change("held", diff.Delete), change("holder", diff.Delete))
+	s := (&script{heldBy: map[string]string{"held": "holder"}}).exists(p)
+	mustOutcome(t, Run(t.Context(), s, &journal{}, p, Options{Concurrency: 1, Timeout: 30 * time.Second}), Succeeded)
+}
+
+func TestAStuckDeletionNamesWhoHoldsIt(t *testing.T) {
+	p := planOf(nil, change("held", diff.Delete))
+	live := p.Changes[0].Live
+	live.SetFinalizers([]string{"example.com/hold", "foregroundDeletion"})
+	live.SetManagedFields([]metav1.ManagedFieldsEntry{{
+		Manager: "hold-operator", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:metadata":{"f:finalizers":{"v:\"example.com/hold\"":{}}}}`)},
+	}})
+	s := (&script{heldBy: map[string]string{"held": "held"}}).exists(p)
+	r := Run(t.Context(), s, &journal{}, p, Options{Timeout: 300 * time.Millisecond})
+	mustOutcome(t, r, TimedOut)
+	if len(r.Diagnosis.Causes) != 1 {
+		t.Fatalf("%+v", r.Diagnosis)
+	}
+	got := append([]string{r.Diagnosis.Causes[0].Because}, r.Diagnosis.Causes[0].Detail...)
+	want := []string{
+		"the finalizer example.com/hold holds it, set by hold-operator; its controller has to remove it: is that running?",
+		"what it owns is deleted before it, and is not gone yet",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }
