@@ -138,7 +138,7 @@ func (d *deployment) planOptions() diff.Options {
 		MaxDelete: d.o.MaxDelete, AllowEmpty: d.o.AllowEmpty,
 		DeleteCRDs: d.o.DeleteCRDs, DeleteNamespace: d.o.DeleteNamespace, PruneFirst: d.o.PruneFirst,
 		ReplaceBundle: d.o.ReplaceBundle, ChangeEnvironment: d.o.ChangeEnvironment,
-		NoHooks: d.o.NoHooks, RunHooks: d.o.RunHooks, Tests: d.o.Tests,
+		Key: d.store.Key, NoHooks: d.o.NoHooks, RunHooks: d.o.RunHooks, Tests: d.o.Tests,
 		Concurrency: d.o.Concurrency,
 	}
 }

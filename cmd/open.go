@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"crypto/rand"
 
 	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/release"
@@ -49,7 +50,10 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 	if err := checkCluster(ctx, o.Env, environment.Cluster, d.conn); err != nil {
 		return nil, err
 	}
-	d.store = &release.Store{Cluster: d.conn.Client, Namespace: namespace, Now: e.now, Who: e.who()}
+	d.store = &release.Store{Cluster: d.conn.Client, Namespace: namespace, Now: e.now, Who: e.who(), Key: rand.Text()}
+	if o.Saved != nil && o.Saved.Options.Key != "" {
+		d.store.Key = o.Saved.Options.Key
+	}
 	d.state = &release.State{}
 	if !o.Stateless {
 		if d.state, err = d.store.Load(ctx, name); err != nil {

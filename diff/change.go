@@ -140,6 +140,7 @@ func (p *planner) judge() {
 	for _, it := range p.items {
 		if len(it.Steps) > 0 {
 			it.Impact = append(it.Impact, impact(it)...)
+			p.tellRestart(it)
 		}
 	}
 }
@@ -162,7 +163,7 @@ func (p *planner) judgeAnswer(it *item) {
 	}
 	it.Action = Update
 	it.Paths = p.paths(it)
-	if len(it.Paths) == 0 && it.Reason == "" {
+	if len(it.Paths) == 0 && it.Reason == "" && !rereads(it) {
 		it.Reason = p.ownershipReason(it)
 	}
 	if !ours {

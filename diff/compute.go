@@ -112,6 +112,8 @@ type item struct {
 	entry  release.Owned // what the inventory knows of it; zero when nothing
 	// served is false for a kind that only this plan's CRD will bring.
 	served bool
+	// configs are the ConfigMaps and Secrets whose change restarts its pods.
+	configs []*item
 	// moved is true when somebody gave list items of ours other keys.
 	moved bool
 	// unread is true when reading it was forbidden.

@@ -70,7 +70,8 @@ func pathChanges(before, after fields.Set, live, merged map[string]any) []PathCh
 
 func unmarked(s fields.Set) fields.Set {
 	return s.Without("metadata", "labels", object.ReleaseLabel).
-		Without("metadata", "annotations", object.NamespaceAnnotation)
+		Without("metadata", "annotations", object.NamespaceAnnotation).
+		Without("spec", "template", "metadata", "annotations", object.ConfigHashAnnotation)
 }
 
 // ownershipReason says why an object is written although no field of the

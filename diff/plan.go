@@ -313,6 +313,8 @@ type Options struct {
 	NoHooks, RunHooks bool
 	// Tests are the names of the tests to run; none means all.
 	Tests []string
+	// Key is that of the release's State, where it has none yet.
+	Key string
 	// Concurrency bounds requests in flight; 0 means 32.
 	Concurrency int
 	// Now is the time that "2h ago" is counted from; zero means the clock's.

@@ -34,7 +34,7 @@ func (p *planner) complete(ctx context.Context) error {
 		}
 		p.add(it)
 	}
-	return nil
+	return p.hashConfigs()
 }
 
 func (p *planner) add(it *item) {

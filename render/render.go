@@ -96,8 +96,9 @@ func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
 		Rules: policy.Rules{
 			Timeout: b.Spec.Rollout.Timeout, FailAfter: b.Spec.Rollout.FailAfter,
 			MaxRestarts: b.Spec.Rollout.MaxRestarts, History: b.Spec.History,
-			Readiness: b.Spec.Readiness,
-			Fields:    b.Spec.Fields,
+			RestartOnConfigChange: restartsOnConfigChange(b),
+			Readiness:             b.Spec.Readiness,
+			Fields:                b.Spec.Fields,
 		},
 	}
 	var warnings []Warning
@@ -129,6 +130,19 @@ func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
 		return nil, warnings, ordered(mistakes)
 	}
 	return w, warnings, nil
+}
+
+// restartsOnConfigChange is what the bundle says; bundles of belay's own do it
+// unless they say no, others as they always did.
+func restartsOnConfigChange(b *bundle.Bundle) bool {
+	if said := b.Spec.Rollout.RestartOnConfigChange; said != nil {
+		return *said
+	}
+	switch b.Type {
+	case bundle.Chart, bundle.Kustomization, bundle.Plain:
+		return false
+	}
+	return true
 }
 
 // ordered sorts mistakes, all of which are located, by file and line.

@@ -96,7 +96,7 @@ func TestRenderMakesObjectsOfABundle(t *testing.T) {
 	if w.Notes != "web shop prod rev 3\n" {
 		t.Error(w.Notes)
 	}
-	if d := cmp.Diff(policy.Rules{Timeout: time.Minute, FailAfter: time.Second, MaxRestarts: 7, History: 4}, w.Rules); d != "" {
+	if d := cmp.Diff(policy.Rules{Timeout: time.Minute, FailAfter: time.Second, MaxRestarts: 7, History: 4, RestartOnConfigChange: true}, w.Rules); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff(render.Origin{Bundle: "shop", Version: "1.4.0", Environment: "prod", Path: "shop"}, w.Origin); d != "" {

@@ -19,6 +19,9 @@ const (
 	// NamespaceAnnotation names that release's namespace, for releases of the
 	// same name live side by side.
 	NamespaceAnnotation = "belay.sh/release-namespace"
+	// ConfigHashAnnotation, on a pod template, changes with what is in the ConfigMaps
+	// and Secrets that the template refers to.
+	ConfigHashAnnotation = "belay.sh/config-hash"
 )
 
 // ID identifies an object. It has no version, for an object outlives the API

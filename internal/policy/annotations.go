@@ -38,6 +38,7 @@ var readers = map[string]func(p *Policy, o object.Object, value string) error{
 	},
 	"belay.sh/max-restarts": readMaxRestarts,
 	"belay.sh/fields":       readFields,
+	"belay.sh/restart-on":   readRestartOn,
 }
 
 // foreign read the annotations by which other tools order objects. belay.sh/weight
@@ -48,7 +49,7 @@ var foreign = map[string]func(p *Policy, o object.Object, value string) error{
 }
 
 // written are the names that belay writes itself.
-var written = []string{object.NamespaceAnnotation, object.ReleaseLabel, "belay.sh/config-hash"}
+var written = []string{object.NamespaceAnnotation, object.ReleaseLabel, object.ConfigHashAnnotation}
 
 // Of reads an object's policy. An unknown belay.sh/ annotation or a bad value
 // is an error of the user's; all of an object's are reported together, as a join
@@ -56,7 +57,8 @@ var written = []string{object.NamespaceAnnotation, object.ReleaseLabel, "belay.s
 func Of(o object.Object, r Rules) (Policy, error) {
 	p := Policy{
 		Wait: WaitReady, FailAfter: r.FailAfter, MaxRestarts: r.MaxRestarts,
-		Fields: rulesFor(o.ID(), r.Fields),
+		Fields:                rulesFor(o.ID(), r.Fields),
+		RestartOnConfigChange: r.RestartOnConfigChange && Restarts(o.ID().GroupKind()),
 	}
 	annotations := o.Body.GetAnnotations()
 	var errs []error
@@ -177,6 +179,20 @@ func readPrune(p *Policy, _ object.Object, value string) error {
 func readOnImmutable(p *Policy, _ object.Object, value string) error {
 	p.OnImmutable = OnImmutable(value)
 	return oneOf(value, string(ImmutableFail), string(ImmutableRecreate), string(ImmutableOrphan))
+}
+
+// Restarts says whether objects of a kind have a pod template whose change
+// restarts their pods.
+func Restarts(gk schema.GroupKind) bool {
+	return gk.Group == "apps" && (gk.Kind == "Deployment" || gk.Kind == "StatefulSet" || gk.Kind == "DaemonSet")
+}
+
+func readRestartOn(p *Policy, o object.Object, value string) error {
+	if !Restarts(o.ID().GroupKind()) {
+		return errors.New("it is for Deployments, StatefulSets and DaemonSets")
+	}
+	p.RestartOnConfigChange = value == "config"
+	return oneOf(value, "config", "none")
 }
 
 func readWait(p *Policy, _ object.Object, value string) error {

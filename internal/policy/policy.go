@@ -22,6 +22,9 @@ type Rules struct {
 	MaxRestarts int `json:"maxRestarts,omitempty"`
 	// History is how many revisions are kept; 0 means the default.
 	History int `json:"history,omitempty"`
+	// RestartOnConfigChange restarts pods when a ConfigMap or Secret of the bundle
+	// changes that they read.
+	RestartOnConfigChange bool `json:"restartOnConfigChange,omitempty"`
 	// Fields say who wins a field that others set too; the first that matches.
 	Fields []FieldRule `json:"fields,omitempty"`
 	// Readiness says when objects of kinds that follow no convention are ready;
@@ -80,4 +83,6 @@ type Policy struct {
 	Timeout     time.Duration `json:"timeout,omitempty"`
 	FailAfter   time.Duration `json:"failAfter,omitempty"`
 	MaxRestarts int           `json:"maxRestarts,omitempty"`
+	// RestartOnConfigChange is false for kinds without a pod template that restarts.
+	RestartOnConfigChange bool `json:"restartOnConfigChange,omitempty"`
 }

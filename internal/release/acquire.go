@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -91,7 +92,7 @@ func (s *Store) take(ctx context.Context, name string, r *record) (*Lock, error)
 	now := s.now()
 	next := r.clone()
 	if r.secret == nil {
-		next = &record{head: head{Format: format, Key: rand.Text()}}
+		next = &record{head: head{Format: format, Key: cmp.Or(s.Key, rand.Text())}}
 	}
 	if r.Lock != nil {
 		// Whoever died may have left chunks, and changed objects after its last note.

@@ -37,6 +37,8 @@ type Store struct {
 	Now func() time.Time
 	// Who is recorded as holder and author.
 	Who Who
+	// Key becomes the State.Key of a release that has none yet; empty makes one.
+	Key string
 }
 
 // Who runs belay.

@@ -101,4 +101,6 @@ type Rollout struct {
 	Timeout     time.Duration
 	FailAfter   time.Duration
 	MaxRestarts int
+	// RestartOnConfigChange is nil where the bundle does not say.
+	RestartOnConfigChange *bool
 }

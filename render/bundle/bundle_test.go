@@ -121,7 +121,7 @@ bundle.yaml:2: kind must be Bundle
 bundle.yaml:3: name: "Shop" must be lower-case letters, digits and dashes, at most 63, no dash at an end
 bundle.yaml:13: rollout.failAfter: "-1s" is not a duration such as 90s or 5m
 bundle.yaml:13: rollout.maxRestarts: a whole number above 0 is expected
-bundle.yaml:13: there is no key "rollout.onFailure"; there are failAfter, maxRestarts, timeout
+bundle.yaml:13: there is no key "rollout.onFailure"; there are failAfter, maxRestarts, restartOnConfigChange, timeout
 bundle.yaml:13: rollout.timeout: "5" is not a duration such as 90s or 5m
 bundle.yaml:4: there is no key "versoin"; the nearest is "version"
 bundle.yaml:5: kubeVersion: "new" is not a constraint such as >=1.28

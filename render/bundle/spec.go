@@ -57,9 +57,10 @@ func readSpec(data []byte, required ...string) (*specReader, error) {
 		"environments": r.environments,
 		"rollout": func(path string, v any) {
 			r.mapping(path, v, map[string]field{
-				"timeout":     r.duration(&r.Rollout.Timeout),
-				"failAfter":   r.duration(&r.Rollout.FailAfter),
-				"maxRestarts": r.count(&r.Rollout.MaxRestarts),
+				"timeout":               r.duration(&r.Rollout.Timeout),
+				"failAfter":             r.duration(&r.Rollout.FailAfter),
+				"maxRestarts":           r.count(&r.Rollout.MaxRestarts),
+				"restartOnConfigChange": r.flag(&r.Rollout.RestartOnConfigChange),
 			})
 		},
 		"history":   r.count(&r.History),
@@ -140,6 +141,17 @@ func (r *specReader) label(into *string) field {
 		if len(r.errs) == before && (len(*into) > 63 || !dnsLabel.MatchString(*into)) {
 			r.fail(path, "%s: %q must be lower-case letters, digits and dashes, at most 63, no dash at an end", path, *into)
 		}
+	}
+}
+
+func (r *specReader) flag(into **bool) field {
+	return func(path string, v any) {
+		yes, ok := v.(bool)
+		if !ok {
+			r.fail(path, "%s: true or false is expected", path)
+			return
+		}
+		*into = &yes
 	}
 }
 
