@@ -52,6 +52,7 @@ release would change, or how two revisions differ as they are recorded.`,
 	addBundleFlags(fs, &o, &layers)
 	addRegenerateFlag(fs, &o)
 	addPlanFlags(fs, &o)
+	addHookFlags(fs, &o)
 	addShowFlags(fs, &o, &formats)
 	fs.StringVar(&revisions, "revision", "", "compare a revision of the release with what is live, or two, `A[..B]`, with each other")
 	fs.BoolVar(&o.Graph, "graph", false, "show in which order the changes would be made, and why")

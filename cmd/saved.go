@@ -149,7 +149,7 @@ func (d *deployment) refuseStale() {
 func onlyPlan(c *cobra.Command) error {
 	var other []string
 	for _, name := range []string{
-		"release", "env", "values", "set", "set-string", "set-json", "set-file", "set-literal", "no-prune", "fresh", "adopt",
+		"release", "env", "values", "set", "set-string", "set-json", "set-file", "set-literal", "no-prune", "no-hooks", "run-hooks", "fresh", "adopt",
 		"force-conflicts", "max-delete", "allow-empty", "replace-bundle", "change-environment",
 	} {
 		if f := c.Flags().Lookup(name); f != nil && f.Changed {
