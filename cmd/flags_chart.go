@@ -24,7 +24,7 @@ type chartFlags struct {
 
 func addChartFlags(fs *pflag.FlagSet, c *chartFlags) {
 	fs.BoolVar(&c.skipCRDs, "skip-crds", false, "leave out what is in a chart's crds/")
-	fs.BoolVar(&c.skipSchemas, "skip-schema-validation", false, "do not check values against a chart's values.schema.json")
+	fs.BoolVar(&c.skipSchemas, "skip-schema-validation", false, "do not check values against values.schema.json")
 }
 
 func (c *chartFlags) options() render.ChartOptions {

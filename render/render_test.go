@@ -327,6 +327,43 @@ func TestRenderIsDeterministic(t *testing.T) {
 	}
 }
 
+func TestValuesAreCheckedAgainstTheSchema(t *testing.T) {
+	schema := `{"$schema": "http://json-schema.org/draft-07/schema#", "additionalProperties": false, "required": ["name"],
+"definitions": {"t": {"type": "string"}},
+"properties": {"front": {"type": "object", "properties": {"replicas": {"type": "integer"}, "image": {"$ref": "#/definitions/t"},
+"size": {"maximum": 10}, "half": {"minimum": 1.5}, "password": {"minLength": 10}, "mode": {"enum": ["slow", "big"]}, "code": {"pattern": "^x"},
+"either": {"anyOf": [{"type": "integer"}, {"type": "boolean"}]}}},
+"hosts": {"items": {"type": "string"}}, "deep": {"additionalProperties": {"properties": {"b": {"const": 2}}}}}}`
+	text := `front:
+  replicas: many
+  image: 5
+  size: 50
+  half: 1
+  password: hunter2
+  mode: hunter2
+  code: hunter2
+  either: hunter2
+hosts: [a, 1, b]
+extra: 1
+deep: {a: {b: 1}}
+`
+	_, _, err := render.Render(shop("values.yaml", text, "values.schema.json", schema, "templates/a.yaml", "{{/* nothing */}}"), options(set("front.replicas=hunter2")))
+	want := `--set front.replicas: front.replicas: it is of type string; the schema wants integer (values.schema.json)
+values.schema.json: the values: unexpected additional properties ["extra"] (values.schema.json)
+values.yaml:3: front.image: it is of type integer; the schema wants string (values.schema.json)
+values.yaml:4: front.size: it is greater than 10 (values.schema.json)
+values.yaml:5: front.half: it is less than 1.5 (values.schema.json)
+values.yaml:6: front.password: it is shorter than 10 characters (values.schema.json)
+values.yaml:7: front.mode: it is none of [slow big] (values.schema.json)
+values.yaml:8: front.code: it does not match "^x" (values.schema.json)
+values.yaml:9: front.either: it does not fit what the schema says under anyOf (values.schema.json)
+values.yaml:10: hosts[1]: it is of type integer; the schema wants string (values.schema.json)
+values.yaml:12: deep.a.b: it does not equal 2 (values.schema.json)`
+	if d := cmp.Diff(want, fmt.Sprint(err)); d != "" {
+		t.Error(d)
+	}
+}
+
 func FuzzRender(f *testing.F) {
 	f.Add(defaults, front, "front.replicas=3")
 	f.Add("a: 1", "apiVersion: v1\nkind: List\nitems: [{{ toJson .Values }}]", "a=null")

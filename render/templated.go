@@ -1,6 +1,7 @@
 package render
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -51,10 +52,47 @@ func renderBundle(b *bundle.Bundle, o Options, w *Wanted, seen *sight) ([]Warnin
 			w.Notes = string(r.Text)
 		}
 	}
+	if !o.Chart.SkipSchemas {
+		errs = append(errs, checkValues(b, seen.merged))
+	}
 	if err = errors.Join(errs...); err == nil {
 		warnings = append(warnings, seen.unused()...)
 	}
 	return warnings, err
+}
+
+// checkValues checks the merged values against the bundle's schema. A mistake
+// has the place of the value.
+func checkValues(b *bundle.Bundle, merged *values.Merged) error {
+	schema, has := b.File(bundle.SchemaFile)
+	if !has {
+		return nil
+	}
+	text, err := json.Marshal(values.Plain(merged.Values))
+	var plain map[string]any
+	if err == nil {
+		err = json.Unmarshal(text, &plain)
+	}
+	var mistakes []values.Mistake
+	if err == nil {
+		mistakes, err = values.Check(schema, plain)
+	}
+	if err != nil {
+		return &object.Error{File: bundle.SchemaFile, Message: err.Error(), Hint: "--skip-schema-validation leaves it out"}
+	}
+	var errs []error
+	for _, m := range mistakes {
+		e := &object.Error{File: bundle.SchemaFile, Message: fmt.Sprintf("the values: %s (%s)", m.Why, bundle.SchemaFile)}
+		if m.Path != "" {
+			e.Message = fmt.Sprintf("%s: %s (%s)", m.Path, m.Why, bundle.SchemaFile)
+		}
+		if places := merged.Explain(m.Path); len(places) > 0 {
+			last := places[len(places)-1]
+			e.File, e.Line = last.Name, last.Line
+		}
+		errs = append(errs, e)
+	}
+	return errors.Join(errs...)
 }
 
 // checkTarget refuses an environment or a cluster that the bundle is not for.
@@ -100,9 +138,6 @@ func templateFiles(b *bundle.Bundle) ([]templates.File, []Warning) {
 		warnings = append(warnings, Warning{Source: object.Source{File: name}, Message: message})
 	}
 	for _, f := range b.Files {
-		if f.Name == "values.schema.json" {
-			warn(f.Name, "values are not checked against it yet")
-		}
 		if !strings.HasPrefix(f.Name, bundle.Templates+"/") {
 			continue
 		}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -34,18 +35,16 @@ patches:
 func TestRandomValuesStayUntilTheyAreMadeAnew(t *testing.T) {
 	t.Parallel()
 	e := New(t)
-	e.Write("random/templates/secret.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: random}\nstringData: {password: {{ randAlphaNum 24 | quote }}}\n")
+	e.Write("random/templates/secret.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: random}\n{{- $ca := genCA \"random\" 365 }}\nstringData: {password: {{ randAlphaNum 24 | quote }}, ca: {{ $ca.Cert | quote }}, key: {{ $ca.Key | quote }}}\n")
 	e.Write("random/templates/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: random}\ndata: {a: {{ .Values.a | quote }}}\n")
 	e.Write("random/values.yaml", "a: b\n")
 	dir := strings.TrimSuffix(e.Write("random/bundle.yaml", "apiVersion: belay.sh/v1alpha1\nkind: Bundle\nname: random\n"), "/bundle.yaml")
-	password := func() string {
+	password := func() string { // all of the Secret's bytes
 		secret, err := e.API.Get("/api/v1/namespaces/" + e.NS + "/secrets/random")
 		if err != nil {
 			t.Fatal(err)
 		}
-		data, _ := secret.Object["data"].(map[string]any)
-		text, _ := data["password"].(string)
-		return text
+		return fmt.Sprint(secret.Object["data"])
 	}
 	e.Must(0, "apply", dir, "-n", e.NS)
 	first := password()

@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"internal/cluster": {"internal/object"},
 	"render":           {"render/bundle", "render/chart", "render/overlay", "render/values", "internal/object", "internal/policy", "internal/refs", "templates"},
 	"render/bundle":    {"internal/cel", "internal/object", "internal/policy", "internal/refs", "templates"},
-	"render/chart":     {"internal/object", "internal/yaml11", "render/bundle", "templates"},
+	"render/chart":     {"internal/object", "internal/yaml11", "render/bundle", "render/values", "templates"},
 	"render/overlay":   {"internal/object", "render/bundle"},
 	"render/values":    {"internal/object", "internal/policy", "internal/refs", "templates"},
 	"internal/rollout": {"internal/cel", "internal/object", "internal/policy"},

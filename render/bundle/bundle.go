@@ -23,6 +23,8 @@ const (
 const (
 	SpecFile   = "bundle.yaml"
 	ValuesFile = "values.yaml"
+	// SchemaFile holds a JSON schema of the values.
+	SchemaFile = "values.schema.json"
 	Templates  = "templates"
 	Notes      = "templates/NOTES.txt"
 )

@@ -216,6 +216,7 @@ func (l Loader) loadBundle(dir string) (*Bundle, error) {
 		t.ignore = parseIgnore(string(ignore))
 	}
 	t.file(ValuesFile)
+	t.file(SchemaFile)
 	t.walk(Templates)
 	var errs []error
 	if specErr != nil {

@@ -7,6 +7,17 @@ import (
 	"github.com/belay-sh/belay/internal/object"
 )
 
+func TestAllMistakesOfAllChartsAreReported(t *testing.T) {
+	schema := []byte(`{"properties":{"a":{"type":"string"},"b":{"type":"integer"}}}`)
+	sub := &Chart{Schema: schema}
+	sub.Meta.Name = "sub"
+	c := &Chart{Schema: schema, Dependencies: []*Chart{sub}}
+	err := c.checkSchemas(map[string]any{"a": int64(1), "b": "x", "sub": map[string]any{"a": true}}, "")
+	if got := object.Errors(err); len(got) != 3 {
+		t.Errorf("%d mistakes: %v", len(got), err)
+	}
+}
+
 func TestSchemasOfEveryDraftAreUnderstood(t *testing.T) {
 	for _, test := range []struct {
 		name, schema string
