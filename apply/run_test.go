@@ -234,7 +234,7 @@ func TestAStuckDeletionNamesWhoHoldsIt(t *testing.T) {
 	live := p.Changes[0].Live
 	live.SetFinalizers([]string{"example.com/hold", "foregroundDeletion"})
 	live.SetManagedFields([]metav1.ManagedFieldsEntry{{
-		Manager: "hold-operator", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:metadata":{"f:finalizers":{"v:\"example.com/hold\"":{}}}}`)},
+		Manager: "hold-operator", FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{"f:finalizers":{"v:\"example.com/hold\"":{}}}}`),
 	}})
 	s := (&script{heldBy: map[string]string{"held": "held"}}).exists(p)
 	r := Run(t.Context(), s, &journal{}, p, Options{Timeout: 300 * time.Millisecond})

@@ -73,7 +73,7 @@ func holds(u *unstructured.Unstructured, finalizer string) string {
 // setBy is the field manager that set a finalizer, or empty.
 func setBy(u *unstructured.Unstructured, finalizer string) string {
 	for _, entry := range u.GetManagedFields() {
-		if entry.FieldsV1 != nil && strings.Contains(string(entry.FieldsV1.Raw), `"v:\"`+finalizer+`\""`) {
+		if entry.FieldsV1 != nil && strings.Contains(entry.FieldsV1.GetRawString(), `"v:\"`+finalizer+`\""`) {
 			if strings.HasPrefix(entry.Manager, "belay/") {
 				return "the bundle"
 			}

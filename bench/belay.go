@@ -36,12 +36,12 @@ func measureBelay(ctx context.Context, o options, bundle, ns string) (t times, e
 			return t, fmt.Errorf("measuring belay: %w", err)
 		}
 	}
-	return t, command(ctx, 0, o.belay, "delete", "bench", "-n", ns, "--yes")
+	return t, command(ctx, o.belay, "delete", "bench", "-n", ns, "--yes")
 }
 
-// command runs a program that must end with the exit code.
-func command(ctx context.Context, exit int, name string, args ...string) error {
-	_, err := measured(ctx, exit, name, args...)
+// command runs a program that must succeed.
+func command(ctx context.Context, name string, args ...string) error {
+	_, err := measured(ctx, 0, name, args...)
 	return err
 }
 
@@ -79,7 +79,7 @@ func startUp(ctx context.Context, w io.Writer, o options) error {
 	for range startUps {
 		for i, program := range programs {
 			var took time.Duration
-			if err := clock(&took, func() error { return command(ctx, 0, program, "version") }); err != nil {
+			if err := clock(&took, func() error { return command(ctx, program, "version") }); err != nil {
 				return err
 			}
 			all[i] = append(all[i], took)

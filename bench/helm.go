@@ -13,7 +13,7 @@ import (
 func measureHelm(ctx context.Context, helm, chart, ns string, flags ...string) (t times, err error) {
 	run := func(args ...string) func() error {
 		return func() error {
-			return command(ctx, 0, helm, append(append(args, "-n", ns), flags...)...)
+			return command(ctx, helm, append(append(args, "-n", ns), flags...)...)
 		}
 	}
 	err = errors.Join(
@@ -26,7 +26,7 @@ func measureHelm(ctx context.Context, helm, chart, ns string, flags ...string) (
 		return t, fmt.Errorf("measuring Helm: %w", err)
 	}
 	// This is not measured.
-	return t, command(ctx, 0, helm, "uninstall", "bench", "-n", ns, "--qps", "10000", "--burst-limit", "10000")
+	return t, command(ctx, helm, "uninstall", "bench", "-n", ns, "--qps", "10000", "--burst-limit", "10000")
 }
 
 // writeChart makes a Helm chart of the bundle's templates and values.

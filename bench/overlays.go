@@ -45,7 +45,7 @@ func overlays(ctx context.Context, w io.Writer, o options) error {
 	for range max(o.rounds, 3) {
 		for i, job := range jobs {
 			var took time.Duration
-			if err := clock(&took, func() error { return command(ctx, 0, job[0], job[1:]...) }); err != nil {
+			if err := clock(&took, func() error { return command(ctx, job[0], job[1:]...) }); err != nil {
 				return err
 			}
 			all[i] = append(all[i], took)

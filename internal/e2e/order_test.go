@@ -50,10 +50,9 @@ var edgeTable = []struct{ before, after, need string }{
 // judge asks the API server, while a write waits in the proxy, whether what the
 // write needs is there.
 type judge struct {
-	e        *Env
-	paths    map[string]string
-	version  string // that objects written by this run carry; empty for a delete
-	recreate string // what is deleted before it is written again
+	e       *Env
+	paths   map[string]string
+	version string // that objects written by this run carry; empty for a delete
 
 	mu     sync.Mutex
 	judged map[string]bool // the edges that were met, as "before > after"
