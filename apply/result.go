@@ -68,7 +68,7 @@ func (r *run) result(ctx context.Context) *Result {
 	if len(unready) > 0 && (r.outcome == Failed || r.outcome == TimedOut) {
 		d := r.explain(ctx, unready, sources)
 		res.Diagnosis.Causes = append(res.Diagnosis.Causes, d.Causes...)
-		res.Diagnosis.Notes = d.Notes
+		res.Diagnosis.Notes = append(d.Notes, r.readByOld(d.Causes)...)
 	}
 	r.gatherRest(ctx)
 	res.Hooks = r.hooks

@@ -37,6 +37,12 @@ func (c *collected) causes(now time.Time) []finding {
 	for _, group := range c.groups() {
 		f := c.describe(group[0], now)
 		f.likewise(len(group) - 1)
+		if pod := group[0].pod; pod != nil {
+			if len(all) == 0 {
+				c.addOrdinal(&f, pod)
+			}
+			c.addEviction(&f, pod)
+		}
 		all = append(all, f)
 		if len(all) == maxCauses {
 			break
@@ -45,27 +51,13 @@ func (c *collected) causes(now time.Time) []finding {
 	if len(all) == 0 {
 		all = append(all, c.own())
 	}
-	c.waitForOrdinal(all)
 	for i := range all {
-		all[i].ID, all[i].State, all[i].Headline = c.id, c.state, c.headline()
+		all[i].ID, all[i].State, all[i].Headline, all[i].OldPods = c.id, c.state, c.headline(), c.serving()
 		if len(all[i].See) == 0 {
 			all[i].See = []string{"describe", see(c.id), c.id.Name}
 		}
 	}
 	return all
-}
-
-// waitForOrdinal says that a StatefulSet makes no further pod before the one that
-// fails is ready.
-func (c *collected) waitForOrdinal(all []finding) {
-	if c.root.GetKind() != "StatefulSet" || text(at(c.root, "spec", "podManagementPolicy")) == "Parallel" || len(all) == 0 {
-		return
-	}
-	wanted := number(at(c.root, "spec", "replicas"), 1)
-	if made := number(at(c.root, "status", "replicas"), 0); made > 0 && made < wanted {
-		f := &all[0]
-		f.Detail = append(f.Detail, "the set makes "+plural(wanted-made, "more pod", "more pods")+" only when this one is ready")
-	}
 }
 
 // see is how kubectl names a kind: with its group where that is not built in.
@@ -144,18 +136,27 @@ func (c *collected) headline() string {
 	if c.root.GetKind() == "Job" && c.state.Reason != "" {
 		h += ": " + c.state.Reason
 	}
-	_, old := c.split()
-	var serving int64
-	for _, p := range old {
-		if conditionOf(p, "Ready").Status == "True" {
-			serving++
-		}
-	}
-	if serving == 0 || !hasPods(c.id) {
+	serving := c.serving()
+	if serving == 0 {
 		return h
 	}
 	h, _, _ = strings.Cut(h, ", ") // "2 old pods left" would say it twice
 	return h + ", " + plural(serving, "old pod still serves", "old pods still serve")
+}
+
+// serving counts the pods of older revisions that serve.
+func (c *collected) serving() int64 {
+	if !hasPods(c.id) {
+		return 0
+	}
+	_, old := c.split()
+	var n int64
+	for _, p := range old {
+		if conditionOf(p, "Ready").Status == "True" {
+			n++
+		}
+	}
+	return n
 }
 
 // describe writes a problem out.

@@ -139,6 +139,27 @@ func TestDiagnosis(t *testing.T) {
 			See:      []string{"describe", "pod", "front-x"},
 		}},
 	}, {
+		name:    "a webhook that refuses pods is named",
+		objects: []string{frontDep, strings.TrimSuffix(newSet, "}") + `, status: {conditions: [{type: ReplicaFailure, status: 'True', reason: FailedCreate, message: 'admission webhook "images.guard.example.com" denied the request: front:1.5 is not signed'}]}}`},
+		want: []Cause{{
+			Headline: "1 of 3 updated",
+			Because:  "ReplicaSet/front-new may not create pods",
+			Detail:   []string{`admission webhook "images.guard.example.com" denied the request: front:1.5 is not signed`},
+			See:      []string{"describe", "replicaset", "front-new"},
+		}},
+	}, {
+		name: "a pod that should be evicted and may not",
+		objects: []string{
+			frontDep, newSet, frontPod("front-x", "new", "phase: Pending, conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: 'no nodes'}]"),
+			about("front-x", "FailedEviction", "Cannot evict pod as it would violate the pod disruption budget."),
+		},
+		want: []Cause{{
+			Headline: "1 of 3 updated",
+			Because:  "Pod/front-x cannot be scheduled",
+			Detail:   []string{"no nodes", "FailedEviction: Cannot evict pod as it would violate the pod disruption budget."},
+			See:      []string{"describe", "pod", "front-x"},
+		}},
+	}, {
 		name:    "a deadline without a cause",
 		objects: []string{strings.Replace(frontDep, "availableReplicas: 3", "availableReplicas: 3, conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: timed out}]", 1)},
 		want: []Cause{{

@@ -219,6 +219,7 @@ const gatewayGroup = "gateway.networking.k8s.io"
 // What is said of what waits for a controller that may not be there.
 const (
 	noController = "no controller has taken it up"
+	noAddress    = "no address yet"
 	noGateway    = "no gateway has taken it up"
 )
 

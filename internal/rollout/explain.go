@@ -205,5 +205,5 @@ func (e *explainer) addLog(ctx context.Context, namespace string, c *finding) {
 		return
 	}
 	c.Because += "; its last lines:"
-	c.Detail = append(c.Detail, lines...)
+	c.Detail = append(lines, c.Detail...)
 }

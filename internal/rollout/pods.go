@@ -165,6 +165,9 @@ func (f family) problems() []problem {
 		}
 	}
 	current, _ := f.split()
+	if p := f.blocker(); p != nil {
+		current = append(current, p)
+	}
 	jobs := f.root.GetKind() == "Job"
 	for _, pod := range current {
 		for _, p := range problemsOf(pod) {

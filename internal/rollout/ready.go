@@ -104,14 +104,14 @@ func resourceQuota(u *unstructured.Unstructured) State {
 
 func service(u *unstructured.Unstructured) State {
 	if text(at(u, "spec", "type")) == "LoadBalancer" && !hasAddress(u) {
-		return State{Phase: Ready, Summary: "no address yet"}
+		return State{Phase: Ready, Summary: noAddress}
 	}
 	return State{Phase: Ready}
 }
 
 func ingress(u *unstructured.Unstructured) State {
 	if !hasAddress(u) {
-		return State{Phase: Ready, Summary: "no address yet"}
+		return State{Phase: Ready, Summary: noAddress}
 	}
 	return State{Phase: Ready}
 }

@@ -70,6 +70,8 @@ type Cause struct {
 	State  State         `json:"state"`
 	// Headline says what was expected and observed: "1 of 3 updated, 2 old pods still serve".
 	Headline string `json:"headline"`
+	// OldPods is how many pods of older revisions still serve.
+	OldPods int64 `json:"oldPods,omitempty"`
 	// Because is the root cause: "Pod/front-x cannot pull registry.example/front:1.5".
 	Because string `json:"because,omitempty"`
 	// Detail are further lines: the registry's words, the events that matter,

@@ -66,6 +66,7 @@ type Tracker struct {
 	byUID   map[string]*tracked
 	feeds   map[feedKey]*feed
 	parts   map[string]*parts // by namespace
+	classes map[object.Kind]*classes
 	// early holds what watches showed of objects before they were added: the
 	// answer to a write may come later than what came of it. done are those whose
 	// way has ended.
@@ -96,7 +97,8 @@ func NewTracker(ctx context.Context, w Watcher, o Options) *Tracker {
 	return &Tracker{
 		w: w, o: o, ctx: ctx, cancel: cancel,
 		targets: map[object.ID]*tracked{}, byUID: map[string]*tracked{}, feeds: map[feedKey]*feed{}, parts: map[string]*parts{},
-		early: map[object.ID]*unstructured.Unstructured{}, done: map[object.ID]bool{},
+		classes: map[object.Kind]*classes{},
+		early:   map[object.ID]*unstructured.Unstructured{}, done: map[object.ID]bool{},
 	}
 }
 
@@ -168,6 +170,8 @@ func (t *Tracker) take(x *tracked, u *unstructured.Unstructured) bool {
 		s = t.judge(x, s)
 	case isSilent(s) && !x.Unchanged && t.o.Now().Sub(x.added) < silentAfter:
 		s = State{Phase: Progressing, Summary: "no status yet"}
+	case (s.Summary == noController || s.Summary == noAddress) && hasClass(u) && !x.Unchanged:
+		s = t.byClass(u, s)
 	case s.Phase == Ready && !RanToEnd(u):
 		s = t.outlast(x, t.settle(x, s))
 	}

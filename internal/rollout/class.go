@@ -1,0 +1,94 @@
+package rollout
+
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/belay-sh/belay/internal/object"
+)
+
+const (
+	legacyClass  = "kubernetes.io/ingress.class"
+	defaultClass = "ingressclass.kubernetes.io/is-default-class"
+)
+
+var (
+	ingressClassKind = object.Kind{
+		GroupVersionKind: schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "IngressClass"},
+		Resource:         "ingressclasses",
+	}
+	gatewayClassKind = object.Kind{
+		GroupVersionKind: schema.GroupVersionKind{Group: gatewayGroup, Version: "v1", Kind: "GatewayClass"},
+		Resource:         "gatewayclasses",
+	}
+)
+
+// classes are those of a kind that a cluster has, once they are known; refused
+// says that they may not be seen.
+type classes struct {
+	known, refused bool
+	list           []*unstructured.Unstructured
+}
+
+// hasClass says whether it depends on an object's class which controller takes it up.
+func hasClass(u *unstructured.Unstructured) bool {
+	gk := u.GroupVersionKind().GroupKind()
+	return gk.Kind == "Ingress" && gk.Group == ingressClassKind.Group || gk.Kind == "Gateway" && gk.Group == gatewayGroup
+}
+
+// byClass adds why no controller has taken an object up, if that is for want of
+// its class. The cluster's classes are asked for once; that is waited for. The
+// caller holds mu.
+func (t *Tracker) byClass(u *unstructured.Unstructured, s State) State {
+	kind := ingressClassKind
+	if u.GetKind() == "Gateway" {
+		kind = gatewayClassKind
+	}
+	c := t.classes[kind]
+	if c == nil {
+		c = &classes{}
+		t.classes[kind] = c
+		t.goes(func() { t.askClasses(kind, c) })
+	}
+	if !c.known {
+		s.Phase = Progressing
+	} else if trouble := classTrouble(u, c.list); trouble != "" && !c.refused {
+		s.Summary += ": " + trouble
+	}
+	return s
+}
+
+func (t *Tracker) askClasses(kind object.Kind, c *classes) {
+	var list []*unstructured.Unstructured
+	_, err := t.w.Each(t.ctx, kind, "", "", func(u *unstructured.Unstructured) { list = append(list, u) })
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c.known, c.refused, c.list = true, err != nil, list
+	for _, x := range t.targets {
+		if x.last != nil && hasClass(x.last) {
+			t.take(x, x.last)
+		}
+	}
+}
+
+// classTrouble says why no controller is meant by an Ingress or a Gateway; it
+// is empty when one is.
+func classTrouble(root *unstructured.Unstructured, classes []*unstructured.Unstructured) string {
+	field, kind := "ingressClassName", "IngressClass"
+	if root.GetKind() == "Gateway" {
+		field, kind = "gatewayClassName", "GatewayClass"
+	}
+	name := text(at(root, "spec", field))
+	for _, c := range classes {
+		if c.GetName() == name || name == "" && annotationOf(c, defaultClass) == "true" {
+			return ""
+		}
+	}
+	switch {
+	case name != "":
+		return "there is no " + kind + " " + name
+	case annotationOf(root, legacyClass) == "":
+		return "it names no " + kind + ", and none is the default"
+	}
+	return ""
+}
