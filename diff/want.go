@@ -46,12 +46,24 @@ func (p *planner) add(it *item) {
 	}
 }
 
+// fromRecords says that what is wanted was written down earlier: versions of the API
+// may have gone since.
+func (p *planner) fromRecords() bool {
+	return p.o.Op == OpRollback || p.o.Op == OpDrift || p.o.Op == OpAdopt
+}
+
 // item completes one object; nil when a mistake in it was noted.
 func (p *planner) item(ctx context.Context, o object.Object, offered map[schema.GroupVersionKind]object.Kind) (*item, error) {
 	it := &item{body: object.Normalize(o.Body), served: true}
 	it.ID, it.Source = o.ID(), o.Source
 	gvk := o.Body.GroupVersionKind()
 	kind, err := p.r.Kind(ctx, gvk.GroupKind(), gvk.Version)
+	if meta.IsNoMatchError(err) && p.fromRecords() {
+		if kind, err = p.r.Kind(ctx, gvk.GroupKind(), ""); err == nil {
+			it.body.SetAPIVersion(kind.GroupVersion().String())
+			it.Warnings = append(it.Warnings, fmt.Sprintf("is sent as %s: the server serves %s no longer", kind.GroupVersion(), gvk.GroupVersion()))
+		}
+	}
 	if meta.IsNoMatchError(err) {
 		var ok bool
 		if kind, ok = offered[gvk]; !ok {
