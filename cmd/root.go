@@ -138,6 +138,7 @@ func finishTree(e *env, c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		finishTree(e, sub)
 	}
+	completes(e, c)
 	c.Example = strings.ReplaceAll(c.Example, "belay ", e.program+" ")
 	if c.Name() == "completion" {
 		c.Short = "Generate the completion script of a shell"

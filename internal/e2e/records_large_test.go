@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// large makes a manifest of n ConfigMaps of 3 KB that do not compress well.
-func large(n int, version string) string {
+// tenThousand makes a manifest of n ConfigMaps of 3 KB that do not compress well.
+func tenThousand(n int, version string) string {
 	random := rand.NewChaCha8([32]byte{7})
 	var b strings.Builder
 	for i := range n {
@@ -35,7 +35,7 @@ func TestALargeReleaseIsRecordedAndRolledBack(t *testing.T) {
 	e := New(t)
 	const n = 10000
 	for version := range 3 {
-		file := e.Write("large.yaml", large(n, fmt.Sprint("version ", version)))
+		file := e.Write("large.yaml", tenThousand(n, fmt.Sprint("version ", version)))
 		r := e.Run(Run{Args: []string{"apply", file, "-r", "large", "-n", e.NS, "--timeout", "20m"}, Unchecked: true})
 		if r.Exit != 0 {
 			t.Fatal(r)

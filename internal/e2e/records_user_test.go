@@ -36,7 +36,7 @@ func TestALockCanBeTakenAwayFromWhoHoldsIt(t *testing.T) {
 	e.Must(3, "unlock", "nothing", "-n", e.NS)
 
 	// A run that was killed leaves its lock, which would expire by itself in 15 s.
-	killed := e.Run(Run{Args: e.upgrade(), Unchecked: true, Signal: &Signal{
+	killed := e.Run(Run{Args: e.upgrade(small), Unchecked: true, Signal: &Signal{
 		Signal: syscall.SIGKILL, At: 3, After: true, Match: func(r proxy.Request) bool { return isWrite(r) && !r.DryRun },
 	}})
 	e.Must(8, "apply", fifteen, "-n", e.NS, "--lock-timeout", "0")
@@ -47,7 +47,7 @@ func TestALockCanBeTakenAwayFromWhoHoldsIt(t *testing.T) {
 	if d := cmp.Diff([]string{"deployed", "interrupted"}, e.Statuses("fifteen")); d != "" {
 		t.Errorf("history (-want +got):\n%s\n%v", d, killed)
 	}
-	if r := e.Run(Run{Args: append(e.upgrade(), "--lock-timeout", "0"), Unchecked: true}); r.Exit != 0 {
+	if r := e.Run(Run{Args: append(e.upgrade(small), "--lock-timeout", "0"), Unchecked: true}); r.Exit != 0 {
 		t.Errorf("the lock is not free:\n%v", r)
 	}
 }
