@@ -1,6 +1,7 @@
 // Bench measures belay on a control plane of its own beside the floor, which is
 // raw server-side apply of the same objects, and beside Helm's start-up and what
-// kustomize builds, in one run, so that the ratios mean something. Absolute times are the machine's.
+// Helm renders and kustomize builds, in one run, so that the ratios mean something. Absolute times are
+// the machine's.
 // It stands outside the flow and is run by `make bench`, with KUBECONFIG set.
 package main
 
@@ -16,6 +17,7 @@ import (
 // options are what a run of the benchmark can be told.
 type options struct {
 	belay, helm, kustomize string
+	charts                 string
 
 	rounds  int
 	quarter int  // of the objects: how many of each kind
@@ -29,6 +31,7 @@ func main() {
 	flag.StringVar(&o.belay, "belay", "bin/belay", "the binary to measure")
 	flag.StringVar(&o.helm, "helm", "bin/helm", "Helm's binary; left out when it is not there")
 	flag.StringVar(&o.kustomize, "kustomize", "bin/kustomize", "kustomize's binary; left out when it is not there")
+	flag.StringVar(&o.charts, "charts", "", "directories of charts to render besides the written ones, with commas between")
 	flag.BoolVar(&o.offline, "offline", false, "measure only what needs no cluster")
 	flag.BoolVar(&o.throttled, "throttled", false, "measure Helm with its default flags too, once: minutes")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; the table shows medians")
@@ -45,6 +48,9 @@ func main() {
 
 func run(ctx context.Context, o options) error {
 	if err := startUp(ctx, os.Stdout, o); err != nil {
+		return err
+	}
+	if err := charts(ctx, os.Stdout, o); err != nil {
 		return err
 	}
 	if err := overlays(ctx, os.Stdout, o); err != nil || o.offline {
