@@ -2,6 +2,7 @@ package templates
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"runtime"
 	"slices"
@@ -99,8 +100,9 @@ func renderOrder(a, b ChartFile) int {
 }
 
 // Render renders the files that are not partial. It returns the results, the
-// random values that were used, by call site, the places that called lookup, and
-// the first mistake as *Error. Data may be changed by templates.
+// random values that were used, by call site, and the places that called lookup.
+// The mistakes of all files are reported, as a join of *Error. Data may be changed by
+// templates.
 func (s *ChartSet) Render(o ChartOptions) (*ChartResult, error) {
 	r := &chartRun{
 		set: s, options: o, depth: map[string]int{}, texts: map[string]*chartText{},
@@ -113,6 +115,7 @@ func (s *ChartSet) Render(o ChartOptions) (*ChartResult, error) {
 			return nil, err
 		}
 	}
+	var mistakes []error
 	result := &ChartResult{Files: make([]Result, 0, len(s.files))}
 	for i, f := range s.files {
 		if strings.HasPrefix(path.Base(f.Name), "_") {
@@ -120,15 +123,36 @@ func (s *ChartSet) Render(o ChartOptions) (*ChartResult, error) {
 		}
 		rendered, err := r.file(root, f, s.trees[i][f.Name])
 		if err != nil {
-			return nil, r.locate(err)
+			mistakes = append(mistakes, r.locate(err))
+			clear(r.depth)
+			continue
 		}
 		result.Files = append(result.Files, rendered)
 		if o.Made != nil {
 			o.Made(len(result.Files)-1, &result.Files[len(result.Files)-1])
 		}
 	}
+	if len(mistakes) > 0 {
+		return nil, errors.Join(distinct(mistakes)...)
+	}
 	result.Random, result.Lookups = r.random.used, r.lookups
 	return result, nil
+}
+
+// distinct leaves out mistakes that were made before: those of a definition that
+// several files include.
+func distinct(mistakes []error) []error {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(mistakes, func(err error) bool {
+		key := err.Error()
+		var e *Error
+		if errors.As(err, &e) {
+			key = fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
+		}
+		twice := seen[key]
+		seen[key] = true
+		return twice
+	})
 }
 
 // ChartResult is what a chart's templates made.
