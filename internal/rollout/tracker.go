@@ -25,6 +25,8 @@ const (
 	// settleAfter is how long readiness must hold where no probe stands behind it:
 	// then it says only that the process was started.
 	settleAfter = 3 * time.Second
+	// settleMax bounds it where containers crashed before.
+	settleMax = time.Minute
 	// silentAfter is how long an object without a status may take to get one.
 	silentAfter = 3 * time.Second
 	// mountAfter is how long a pod may prepare its volumes before the events are
@@ -192,11 +194,27 @@ func (t *Tracker) settle(x *tracked, s State) State {
 	if x.ready.IsZero() {
 		x.ready = now
 	}
-	if now.Sub(x.ready) < settleAfter {
+	if now.Sub(x.ready) < x.settles(t.familyOf(x)) {
 		s.Phase = Progressing
 		s.Summary += ", settling"
 	}
 	return s
+}
+
+// settles is how long readiness has to last: longer than what crashed before did.
+func (x *tracked) settles(f family) time.Duration {
+	need := settleAfter
+	current, _ := f.split()
+	for _, pod := range current {
+		for _, c := range items(at(pod, "status", "containerStatuses")) {
+			last := in(c, "lastState", "terminated")
+			began, ended := moment(in(last, "startedAt")), moment(in(last, "finishedAt"))
+			if !began.IsZero() && ended.After(began) {
+				need = max(need, min(ended.Sub(began)+settleAfter, settleMax))
+			}
+		}
+	}
+	return need
 }
 
 // outlast holds readiness back while pods of older revisions are left, where

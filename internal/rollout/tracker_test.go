@@ -425,3 +425,28 @@ func TestWhatCarriesNoLabelIsAskedFor(t *testing.T) {
 	eventually(t, "a report", func() bool { f.later(time.Second); return len(f.reports) > 0 })
 	f.wants("a ready 2 of 2")
 }
+
+func TestReadinessMustOutlastTheCrashBefore(t *testing.T) {
+	crashed := "{apiVersion: v1, kind: Pod, metadata: {name: a-x, namespace: shop, uid: x, ownerReferences: [{controller: true, uid: new}]}, status: {phase: Running, containerStatuses: [{name: c, ready: true, restartCount: 1, state: {running: {}}, lastState: {terminated: {exitCode: 1, startedAt: '2026-11-21T20:00:00Z', finishedAt: '2026-11-21T20:00:20Z'}}}]}}"
+	bare := func(available int) *unstructured.Unstructured {
+		u := deploy(t, 2, 2, 2, available)
+		_ = unstructured.SetNestedSlice(u.Object, []any{map[string]any{"name": "c"}}, "spec", "template", "spec", "containers")
+		return u
+	}
+	m := newMemory(bare(1), obj(t, aSet), obj(t, crashed))
+	f := follow(t, m)
+	f.Add(target(bare(1)))
+	f.wants("a progressing 1 of 2 available")
+	f.later(2 * time.Second)
+	eventually(t, "the pod", func() bool {
+		f.Tracker.mu.Lock()
+		defer f.Tracker.mu.Unlock()
+		return len(f.partsOf("shop").pods.of) == 1 && len(f.partsOf("shop").sets.of) == 1
+	})
+	f.observe(bare(2))
+	f.wants("a progressing 2 of 2, settling")
+	f.later(22 * time.Second)
+	f.wantsNothing()
+	f.later(time.Second)
+	f.wants("a ready 2 of 2")
+}

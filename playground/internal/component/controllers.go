@@ -43,6 +43,7 @@ func controllerManagerFlags(dir datadir.Dir) map[string]string {
 		"cluster-signing-cert-file":        dir.Cert("ca"),
 		"cluster-signing-key-file":         dir.Key("ca"),
 		"node-monitor-period":              "1s",
+		"node-monitor-grace-period":        "24h", // a machine that is busy for a minute must not lose its nodes
 		"profiling":                        "false",
 		"v":                                "1",
 	}
