@@ -3,8 +3,10 @@ package diff
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/diff/fields"
@@ -20,12 +22,13 @@ func (p *planner) keepEmpties(ctx context.Context, it *item) error {
 	ours, _ := fields.Applied(it.answer, p.manager)
 	corrected := it.answer.Object
 	var empties [][]string
+	var paths []string
 	fields.Walk(ours.Fields, it.body.Object, it.answer.Object, func(at fields.Point, whole bool) {
 		if !whole || at.A == nil || at.B != nil || fields.At(it.Live.Object, at.Keys) == nil {
 			return
 		}
 		if set, ok := fields.SetAt(corrected, at.Keys, at.A); ok {
-			corrected, empties = set, append(empties, at.Keys)
+			corrected, empties, paths = set, append(empties, at.Keys), append(paths, at.Path)
 		}
 	})
 	if len(empties) == 0 {
@@ -37,14 +40,30 @@ func (p *planner) keepEmpties(ctx context.Context, it *item) error {
 	if err != nil {
 		return p.emptiesRefused(ctx, it, err)
 	}
-	for _, keys := range empties {
+	var dropped []string
+	for i, keys := range empties {
 		kept := fields.At(stored.Object, keys) // with its defaults
 		if kept == nil {
+			dropped = append(dropped, paths[i])
 			continue
 		}
 		if answer, ok := fields.SetAt(it.answer.Object, keys, kept); ok {
 			it.answer, it.twice = &unstructured.Unstructured{Object: answer}, true
 		}
+	}
+	return p.droppedRefused(ctx, it, dropped)
+}
+
+// droppedRefused asks whether the server would refuse in a new object what it drops
+// from this one while it changes: then the next apply would be refused for it.
+func (p *planner) droppedRefused(ctx context.Context, it *item, dropped []string) error {
+	if len(dropped) == 0 {
+		return nil
+	}
+	asNew := p.r.DryRunCreate(ctx, it.Kind, it.body)
+	d := statusOf(asNew).Details
+	if apierrors.IsInvalid(asNew) && d != nil && slices.ContainsFunc(d.Causes, func(c metav1.StatusCause) bool { return slices.Contains(dropped, c.Field) }) {
+		it.err = asNew
 	}
 	return nil
 }
