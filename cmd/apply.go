@@ -11,7 +11,7 @@ func newApplyCmd(e *env) *cobra.Command {
 	o := deployOptions{Op: diff.OpApply}
 	var layers layerFlags
 	var planFile string
-	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML, report.Events, report.SavedPlan}}
+	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML, report.Name, report.Markdown, report.Events, report.SavedPlan}}
 	c := &cobra.Command{
 		Use:   "apply BUNDLE",
 		Short: "Deploy a bundle: plan, show, ask, apply, watch, record",

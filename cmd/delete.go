@@ -9,7 +9,7 @@ import (
 
 func newDeleteCmd(e *env) *cobra.Command {
 	o := deployOptions{Op: diff.OpDelete, MaxDelete: -1}
-	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML, report.Events, report.SavedPlan}}
+	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML, report.Name, report.Markdown, report.Events, report.SavedPlan}}
 	c := &cobra.Command{
 		Use:   "delete RELEASE",
 		Short: "Delete a release and its objects",

@@ -273,6 +273,11 @@ func finishOptions(e *env, o *deployOptions, layers *layerFlags, formats *output
 	if o.OnFailure != "" && o.OnFailure != failureKeep && o.OnFailure != failureRollback {
 		return inputError(fmt.Sprintf("--on-failure %q: it is keep or rollback", o.OnFailure))
 	}
+	for _, out := range o.Outputs {
+		if (out.Format == report.Markdown || out.Format == report.Name) && !o.DiffOnly && !o.DryRun {
+			return inputError(fmt.Sprintf("-o %s shows a plan, and no run", out.Format)).hint("with --dry-run")
+		}
+	}
 	if err := e.checkShowSecrets(o.ShowSecrets); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 func newRollbackCmd(e *env) *cobra.Command {
 	o := deployOptions{Op: diff.OpRollback, MaxDelete: -1}
-	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML, report.Events, report.SavedPlan}}
+	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML, report.Name, report.Markdown, report.Events, report.SavedPlan}}
 	c := &cobra.Command{
 		Use:   "rollback RELEASE [REVISION]",
 		Short: "Go back to an earlier revision",
