@@ -108,7 +108,7 @@ func Place(ctx context.Context, r Reader, w *render.Wanted, target Target) ([]Pl
 		return nil, nil, err
 	}
 	offered := offeredKinds(w.Objects)
-	for _, o := range w.Hooks { // they are made and deleted as other objects are
+	for _, o := range w.AllHooks() { // they are made and deleted as other objects are
 		if it, err := p.item(ctx, o, offered); err != nil {
 			return nil, nil, err
 		} else if it != nil && p.byID[it.ID] == nil {
@@ -116,8 +116,9 @@ func Place(ctx context.Context, r Reader, w *render.Wanted, target Target) ([]Pl
 		}
 	}
 	placed := make([]Placed, 0, len(p.items))
+	hooks := p.hookIDs()
 	for _, it := range p.items {
-		placed = append(placed, Placed{ID: it.ID, Kind: it.Kind, Body: it.wanted})
+		placed = append(placed, Placed{ID: it.ID, Kind: it.Kind, Body: it.wanted, Hook: hooks[it.ID]})
 	}
 	p.refuseMistakes()
 	return placed, p.plan.Refused, nil

@@ -28,6 +28,8 @@ type Placed struct {
 	Kind object.Kind
 	// Body is the manifest: who makes roles must have the rights that they give.
 	Body *unstructured.Unstructured
+	// Hook is true for what is run, also when the release is deleted.
+	Hook bool
 }
 
 // ruled is what a rule is about; namespace is empty for the whole cluster.
@@ -46,8 +48,12 @@ func Roles(purpose Purpose, target Target, objects []Placed) []*unstructured.Uns
 			verbs[r][v] = true
 		}
 	}
+	whole := purpose
 	for _, o := range objects {
-		ns := o.ID.Namespace
+		ns, purpose := o.ID.Namespace, whole
+		if o.Hook && purpose == ForDelete {
+			purpose = ForApply
+		}
 		allow(ruled{ns, o.Kind.Group, o.Kind.Resource}, objectVerbs(purpose, o.ID.GroupKind())...)
 		if purpose == ForDelete {
 			continue
