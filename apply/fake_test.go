@@ -86,10 +86,12 @@ func (s *script) Get(_ context.Context, _ object.Kind, _, name string) (*unstruc
 
 // journal is a lock that is held until it is lost.
 type journal struct {
-	mu    sync.Mutex
-	lost  bool
-	notes map[string]release.Owned
-	gone  []string
+	mu   sync.Mutex
+	lost bool
+	// unsure is how many questions it does not know the answer to.
+	unsure int
+	notes  map[string]release.Owned
+	gone   []string
 }
 
 func (j *journal) Held() error {
@@ -97,6 +99,10 @@ func (j *journal) Held() error {
 	defer j.mu.Unlock()
 	if j.lost {
 		return release.ErrLost
+	}
+	if j.unsure > 0 {
+		j.unsure--
+		return release.ErrUnsure
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -10,6 +11,7 @@ import (
 	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/refs"
+	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/rollout"
 )
 
@@ -130,10 +132,14 @@ func (r *run) startReady(ctx context.Context) {
 	for len(r.queue) > 0 && r.inFlight-r.idle < r.o.Concurrency {
 		n := r.queue[0]
 		if err := r.journal.Held(); err != nil {
+			if r.mayWait(err) {
+				return // the ticker comes back to it
+			}
 			n.err = err
 			r.end(Lost)
 			return
 		}
+		r.unsure = time.Time{}
 		r.queue = r.queue[1:]
 		r.byID[n.ID] = n // a hook may be there twice
 		r.move(n, running)
@@ -145,6 +151,21 @@ func (r *run) startReady(ctx context.Context) {
 			r.inbox.put(message{writer: n, live: live, err: err})
 		}()
 	}
+}
+
+// unsureFor is how long a run waits to hear that it still holds its lock. A server
+// that is overloaded answers late.
+const unsureFor = time.Minute
+
+// mayWait says whether the lock may turn out to be held after all.
+func (r *run) mayWait(err error) bool {
+	if !errors.Is(err, release.ErrUnsure) {
+		return false
+	}
+	if r.unsure.IsZero() {
+		r.unsure = time.Now()
+	}
+	return time.Since(r.unsure) < unsureFor
 }
 
 // unblock meets the edges that need no more than need.

@@ -77,6 +77,8 @@ type run struct {
 	// take no slot, for others may have to go before it can.
 	idle     int
 	finished int // changes finished after an interrupt
+	// unsure is since when the run has not heard that it holds its lock.
+	unsure time.Time
 
 	// writes ends when requests must; hooks are the results so far.
 	writes context.Context

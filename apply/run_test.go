@@ -251,3 +251,12 @@ func TestAStuckDeletionNamesWhoHoldsIt(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// An overloaded server answers late, and nobody took the lock.
+func TestARunThatIsUnsureOfItsLockWaitsUntilItKnows(t *testing.T) {
+	s := &script{}
+	mustOutcome(t, Run(t.Context(), s, &journal{unsure: 1}, planOf(nil, change("a", diff.Create)), Options{}), Succeeded)
+	if d := cmp.Diff([]string{"apply a"}, s.writes); d != "" {
+		t.Error(d)
+	}
+}

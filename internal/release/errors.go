@@ -18,6 +18,9 @@ var (
 	ErrLocked = errors.New("locked")
 	// ErrLost: the lock was lost to another run (exit 8). Whoever meets it stops writing.
 	ErrLost = errors.New("the lock was lost to another run")
+	// ErrUnsure is an ErrLost of a run that has not heard for too long that it still
+	// holds the lock. It must not write, but may wait until it knows.
+	ErrUnsure = fmt.Errorf("%w, for all this run knows", ErrLost)
 	// ErrNoTarget: there is no revision to go back to.
 	ErrNoTarget = errors.New("nothing to go back to")
 )

@@ -102,7 +102,7 @@ func (l *Lock) Held() error {
 		return ErrLost
 	}
 	if silent := age(now, l.renewed); silent >= HeldFor {
-		return fmt.Errorf("%w, for all this run knows: it could not renew it for %s", ErrLost, brief(silent))
+		return fmt.Errorf("%w: it could not renew it for %s", ErrUnsure, brief(silent))
 	}
 	return nil
 }
