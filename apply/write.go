@@ -201,6 +201,10 @@ func (r *run) delete(ctx context.Context, c *diff.Change, step *diff.Step) error
 		case !apierrors.IsConflict(err):
 			return err
 		}
+		if going, err := r.cluster.Get(ctx, c.Kind, c.ID.Namespace, c.ID.Name); err == nil &&
+			going.GetDeletionTimestamp() != nil && string(going.GetUID()) == step.UID {
+			return r.waitGone(ctx, c, step.UID) // our own deletion, whose answer was lost
+		}
 		now, err := r.unmoved(ctx, c, nil)
 		if err != nil {
 			var stale *StaleError
@@ -238,6 +242,8 @@ func (r *run) unmoved(ctx context.Context, c *diff.Change, step *diff.Step) (*un
 		return nil, &StaleError{ID: c.ID, Reason: "was replaced since the plan was made"}
 	case c.Merged != nil && fields.OwnBut(now, manager, yields) == fields.OwnBut(c.Merged, manager, yields):
 		// Our own write, whose answer was lost: sent again it changes nothing.
+	case c.Unchecked != "" && step != nil && step.Body != nil && holdsAll(now.Object, withoutVersion(step.Body)):
+		// The same, where the plan could not know what the server makes of it.
 	case len(yields) == 0 && now.GetGeneration() != c.Live.GetGeneration(),
 		fields.OwnBut(now, manager, yields) != fields.OwnBut(c.Live, manager, yields):
 		return nil, &StaleError{ID: c.ID, Reason: "was changed since the plan was made"}
