@@ -30,7 +30,7 @@ func (p *planner) older(it *item) func(fields.Entry) bool {
 	switch owner, _ := p.owner(it.Live, string(it.entry.UID)); {
 	case owner == Nobody && p.adopts(it.ID):
 		return fields.OlderTool
-	case owner == Ours && slices.ContainsFunc(entries, fields.ClientSide):
+	case owner == Ours && (len(entries) == 0 || slices.ContainsFunc(entries, fields.ClientSide)):
 		return fields.ClientSide
 	}
 	return nil
