@@ -36,7 +36,7 @@ func (p *planner) orderHooks() {
 	for _, phase := range phases {
 		chain := chains[phase]
 		for i := 1; i < len(chain); i++ {
-			p.link(chain[i-1], chain[i], hookWhy)
+			p.link(chain[i-1], chain[i])
 		}
 	}
 	var rest, all, very []int
@@ -55,13 +55,13 @@ func (p *planner) orderHooks() {
 		}
 	}
 	if len(before) > 0 {
-		p.link(before[len(before)-1], rest, hookWhy)
+		p.link(before[len(before)-1], rest)
 	}
 	if len(after) > 0 {
-		if p.link(all, after[0], hookWhy); len(rest) == 0 && len(before) > 0 {
-			p.link(before[len(before)-1], after[0], hookWhy)
+		if p.link(all, after[0]); len(rest) == 0 && len(before) > 0 {
+			p.link(before[len(before)-1], after[0])
 		}
-		p.link(after[len(after)-1], very, hookWhy)
+		p.link(after[len(after)-1], very)
 	}
 }
 
@@ -74,14 +74,14 @@ func (p *planner) together(i, j int) bool {
 }
 
 // link makes every change of one set wait for all of another.
-func (p *planner) link(before, after []int, why string) {
+func (p *planner) link(before, after []int) {
 	for _, a := range after {
 		for _, b := range before {
 			need := refs.Ready
 			if p.plan.Changes[b].Action == Delete {
 				need = refs.Gone
 			}
-			p.plan.Order = append(p.plan.Order, Edge{Before: b, After: a, Need: need, Why: why})
+			p.plan.Order = append(p.plan.Order, Edge{Before: b, After: a, Need: need, Why: hookWhy})
 		}
 	}
 }

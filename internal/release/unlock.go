@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// ErrFree: nobody holds the lock, or no longer the one who did.
+// ErrFree says that nobody holds the lock, or no longer the one who did.
 var ErrFree = errors.New("the lock is not held")
 
 // Unlock takes the lock away from a holder that was seen. A holder that lives
