@@ -268,6 +268,8 @@ func (o Objects) Stored(ns string) map[string]string {
 			unstructured.RemoveNestedField(u.Object, "metadata", field)
 		}
 		unstructured.RemoveNestedField(u.Object, "metadata", "annotations", "deployment.kubernetes.io/revision")
+		// Its key is a random value of the release.
+		unstructured.RemoveNestedField(u.Object, "spec", "template", "metadata", "annotations", "belay.sh/config-hash")
 		unstructured.RemoveNestedField(u.Object, "status")
 		unstructured.RemoveNestedField(u.Object, "spec", "clusterIP")
 		unstructured.RemoveNestedField(u.Object, "spec", "clusterIPs")
