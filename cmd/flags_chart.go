@@ -23,7 +23,7 @@ type chartFlags struct {
 }
 
 func addChartFlags(fs *pflag.FlagSet, c *chartFlags) {
-	fs.BoolVar(&c.skipCRDs, "skip-crds", false, "leave out what is in a chart's crds/")
+	fs.BoolVar(&c.skipCRDs, "skip-crds", false, "leave out what is in the crds/ of a bundle or chart")
 	fs.BoolVar(&c.skipSchemas, "skip-schema-validation", false, "do not check values against values.schema.json")
 }
 

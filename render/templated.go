@@ -45,8 +45,13 @@ func renderBundle(b *bundle.Bundle, o Options, w *Wanted, seen *sight) ([]Warnin
 	errs := []error{locate(parseErr), locate(err)}
 	w.Random = random
 	objects, decodeErrs := decodeAll(results, seen)
-	w.Objects = objects
 	errs = append(errs, decodeErrs...)
+	var crds []object.Object
+	if !o.Chart.SkipCRDs {
+		crds, err = definitions(b)
+		errs = append(errs, err)
+	}
+	w.Objects = slices.Concat(crds, objects)
 	for _, r := range results {
 		if r.Name == bundle.Notes {
 			w.Notes = string(r.Text)
@@ -129,6 +134,9 @@ func bundleLayers(b *bundle.Bundle, environment string) ([]values.Layer, error) 
 	return layers, nil
 }
 
+// manifestFiles are the endings of files that hold manifests.
+var manifestFiles = []string{".yaml", ".yml", ".json"}
+
 // templateFiles picks the bundle's templates. Names that begin with _ and .tpl
 // files hold definitions only.
 func templateFiles(b *bundle.Bundle) ([]templates.File, []Warning) {
@@ -142,7 +150,7 @@ func templateFiles(b *bundle.Bundle) ([]templates.File, []Warning) {
 			continue
 		}
 		partial := strings.HasPrefix(path.Base(f.Name), "_") || path.Ext(f.Name) == ".tpl"
-		known := partial || f.Name == bundle.Notes || slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(f.Name))
+		known := partial || f.Name == bundle.Notes || slices.Contains(manifestFiles, path.Ext(f.Name))
 		if !known {
 			warn(f.Name, "not a template (*.yaml, *.yml, *.json, *.tpl, NOTES.txt); it is left out")
 			continue
@@ -153,6 +161,27 @@ func templateFiles(b *bundle.Bundle) ([]templates.File, []Warning) {
 		warn(bundle.Templates, "there are no templates, so there are no objects")
 	}
 	return files, warnings
+}
+
+// definitions reads the CRDs of a bundle, which are no templates.
+func definitions(b *bundle.Bundle) ([]object.Object, error) {
+	var crds []object.Object
+	var errs []error
+	for _, f := range b.Files {
+		if !strings.HasPrefix(f.Name, bundle.Definitions+"/") || !slices.Contains(manifestFiles, path.Ext(f.Name)) {
+			continue
+		}
+		objs, err := object.Decode(f.Data, f.Name)
+		errs = append(errs, err)
+		for _, o := range objs {
+			if o.ID().GroupKind() != object.CRDKind {
+				errs = append(errs, &object.Error{File: o.Source.File, Line: o.Source.Line,
+					Message: fmt.Sprintf("%s is no CustomResourceDefinition", o.ID()), Hint: "other objects belong into templates/"})
+			}
+		}
+		crds = append(crds, objs...)
+	}
+	return crds, errors.Join(errs...)
 }
 
 // decodeAll reads the manifests of all files, several files at once.

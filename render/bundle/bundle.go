@@ -25,8 +25,10 @@ const (
 	ValuesFile = "values.yaml"
 	// SchemaFile holds a JSON schema of the values.
 	SchemaFile = "values.schema.json"
-	Templates  = "templates"
-	Notes      = "templates/NOTES.txt"
+	// Definitions is the folder of CRDs, which are no templates.
+	Definitions = "crds"
+	Templates   = "templates"
+	Notes       = "templates/NOTES.txt"
 )
 
 // File is a file of a bundle, in memory.

@@ -180,7 +180,6 @@ func TestLoadSaysWhatCannotBeRead(t *testing.T) {
 		"only folders":         {[]string{"x/a.yaml", manifest}, ".", ".: there is no bundle.yaml in it, and no manifest (*.yaml, *.yml, *.json)", "folders in it are read with -R only: x"},
 		"templates alone":      {[]string{"templates/a.yaml", manifest}, ".", ".: there is no bundle.yaml in it, and no manifest (*.yaml, *.yml, *.json)", "a bundle needs a bundle.yaml beside templates/; belay create makes one"},
 		"an archive":           {[]string{"a.tgz", ""}, "a.tgz", "a.tgz: it is not a gzipped archive", ""},
-		"a definitions folder": {[]string{"bundle.yaml", head, "crds/a.yaml", ""}, ".", "crds: belay cannot read this folder yet", "put the definitions into templates/"},
 		"no name":              {[]string{"bundle.yaml", head[:len(head)-len("name: shop\n")]}, ".", "bundle.yaml:1: name is missing", ""},
 		"broken YAML":          {[]string{"bundle.yaml", head + "version: [\n"}, ".", "bundle.yaml:4: a value is missing, or a bracket is misplaced\n    3 | name: shop\n    4 | version: [\n      | ^", ""},
 		"an empty bundle.yaml": {[]string{"bundle.yaml", "# nothing"}, ".", "bundle.yaml:1: apiVersion is missing\nbundle.yaml:1: kind is missing\nbundle.yaml:1: name is missing", ""},

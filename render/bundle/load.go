@@ -217,6 +217,7 @@ func (l Loader) loadBundle(dir string) (*Bundle, error) {
 	}
 	t.file(ValuesFile)
 	t.file(SchemaFile)
+	t.walk(Definitions)
 	t.walk(Templates)
 	var errs []error
 	if specErr != nil {
@@ -228,9 +229,6 @@ func (l Loader) loadBundle(dir string) (*Bundle, error) {
 		}
 	}
 	errs = append(errs, l.loadTrees(b, spec.overlays)...)
-	if exists(filepath.Join(dir, "crds")) {
-		errs = append(errs, &object.Error{File: "crds", Message: "belay cannot read this folder yet", Hint: "put the definitions into templates/"})
-	}
 	if t.speaksOfFiles() {
 		t.walk(".")
 	}
