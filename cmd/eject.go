@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
 )
@@ -97,18 +99,8 @@ func (d *deployment) eject(ctx context.Context, lock *release.Lock, dir string) 
 	if err != nil {
 		return 0, err
 	}
-	namespaces := map[object.ID]string{}
-	for _, p := range placed {
-		id := p.ID
-		id.Namespace = ""
-		if p.ID.Namespace == d.target.Namespace {
-			namespaces[id] = p.ID.Namespace
-		}
-	}
-	for _, o := range wanted.Objects {
-		if ns := namespaces[o.ID()]; ns != "" {
-			o.Body.SetNamespace(ns)
-		}
+	if err := d.asLive(ctx, wanted.Objects, placed); err != nil {
+		return 0, err
 	}
 	if dir == "" {
 		d.answered = true
@@ -121,6 +113,43 @@ func (d *deployment) eject(ctx context.Context, lock *release.Lock, dir string) 
 		return len(wanted.Objects), nil
 	}
 	return len(wanted.Objects), writeObjects(dir, wanted.Objects)
+}
+
+// asLive completes manifests with what belay adds to objects: the namespace, and on
+// pod templates the hash of the configuration that they read. Whoever applies them
+// then restarts nothing.
+func (d *deployment) asLive(ctx context.Context, objects []object.Object, placed []diff.Placed) error {
+	kinds := make(map[object.ID]object.Kind, len(placed))
+	for _, p := range placed {
+		kinds[p.ID] = p.Kind
+	}
+	for _, o := range objects {
+		id := o.ID()
+		if id.Namespace == "" {
+			id.Namespace = d.target.Namespace
+		}
+		kind, namespaced := kinds[id]
+		if !namespaced {
+			continue
+		}
+		o.Body.SetNamespace(id.Namespace)
+		if !policy.Restarts(id.GroupKind()) {
+			continue
+		}
+		live, err := d.conn.Client.Get(ctx, kind, id.Namespace, id.Name)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%s: reading it: %w", id, err)
+		}
+		if hash := diff.ConfigHash(live); hash != "" {
+			if err := diff.SetConfigHash(o.Body, hash); err != nil {
+				return fmt.Errorf("%s: writing the hash of its configuration: %w", id, err)
+			}
+		}
+	}
+	return nil
 }
 
 // writeObjects writes a file an object, numbered in their order.

@@ -32,7 +32,7 @@ func (p *planner) hashConfigs() error {
 		}
 		body := it.body.DeepCopy() // what is wanted stays as it was rendered
 		// Where the manifest has something else than a map there, the server says so.
-		if unstructured.SetNestedField(body.Object, hash, configHashPath()...) == nil {
+		if SetConfigHash(body, hash) == nil {
 			it.body, it.wanted = body, body
 			it.Manifest = object.Hash(body.Object)
 		}
@@ -90,14 +90,23 @@ func (p *planner) configHash(configs []*item) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)[:12]), nil
 }
 
-// rereads says that an update restarts pods because of what they read.
+// rereads says that an update restarts pods because of what they read, or because
+// they follow it no more.
 func rereads(it *item) bool {
-	if it.Action != Update || len(it.configs) == 0 || it.Live == nil || it.body == nil {
-		return false
-	}
-	was, _, _ := unstructured.NestedString(it.Live.Object, configHashPath()...)
-	is, _, _ := unstructured.NestedString(it.body.Object, configHashPath()...)
-	return was != is
+	return it.Action == Update && it.Live != nil && it.Merged != nil && ConfigHash(it.Live) != ConfigHash(it.Merged)
+}
+
+// ConfigHash is what a workload's pod template says of the configuration that it
+// reads; empty when it does not follow it.
+func ConfigHash(u *unstructured.Unstructured) string {
+	hash, _, _ := unstructured.NestedString(u.Object, configHashPath()...)
+	return hash
+}
+
+// SetConfigHash writes the hash of configuration on a pod template. The error says
+// that there is something else than a map in its place.
+func SetConfigHash(u *unstructured.Unstructured, hash string) error {
+	return unstructured.SetNestedField(u.Object, hash, configHashPath()...)
 }
 
 // tellRestart says on a workload why its pods restart, and on what it reads that
@@ -114,7 +123,10 @@ func (p *planner) tellRestart(it *item) {
 		}
 	}
 	why := strings.Join(changed, ", ") + " changed"
-	if len(changed) == 0 {
+	switch {
+	case len(it.configs) == 0:
+		why = "they follow their configuration no more"
+	case len(changed) == 0:
 		why = "from now on they follow their configuration (belay.sh/restart-on)"
 	}
 	running, _ := podCount(it.ID.Kind, it.Live)
