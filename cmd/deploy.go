@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/belay-sh/belay/apply"
 	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/helm"
@@ -21,8 +23,8 @@ import (
 
 // deploy is the line that every verb walks: what the release remembers, what is
 // wanted, the plan, its show, the question, the lock, the write-ahead, the
-// apply, the record. diff ends after the show; rollback and delete differ only in
-// where what is wanted comes from.
+// apply, the record. diff ends after the show; rollback, delete and test differ
+// only in where what is wanted comes from.
 func deploy(ctx context.Context, e *env, o deployOptions) error {
 	reading, done := e.untilStopped(ctx)
 	defer done()
@@ -69,6 +71,18 @@ func deploy(ctx context.Context, e *env, o deployOptions) error {
 		return errors.Join(giveBack(ctx, lock), d.checkHealth(ctx))
 	}
 	return d.carryOut(ctx, lock)
+}
+
+// deployNamed walks the line for a verb whose first argument names a release.
+func deployNamed(c *cobra.Command, e *env, o deployOptions, name string, formats *outputFlag) error {
+	o.Release = name
+	if err := checkReleaseName(name); err != nil {
+		return err
+	}
+	if err := finishOptions(e, &o, nil, formats); err != nil {
+		return err
+	}
+	return deploy(c.Context(), e, o)
 }
 
 // deployment is one walk along the line.
@@ -147,7 +161,7 @@ func (d *deployment) planOptions() diff.Options {
 // and in its records. A delete always has the records to remove, and on top of a
 // revision that did not succeed a run is due even without changes.
 func (d *deployment) nothingToChange() bool {
-	if d.o.Op == diff.OpDelete || d.o.Record || !d.plan.Empty() || d.plan.HooksChanged {
+	if d.o.Op == diff.OpDelete || d.o.Op == diff.OpTest || d.o.Record || !d.plan.Empty() || d.plan.HooksChanged {
 		return false
 	}
 	for i := range d.plan.Changes {
@@ -197,7 +211,7 @@ func (d *deployment) planAgain(ctx context.Context, lock *release.Lock) error {
 // order, whatever signal comes: what it did must be recorded.
 func (d *deployment) carryOut(ctx context.Context, lock *release.Lock) error {
 	began := d.now()
-	revision, err := lock.Intend(ctx, d.intent())
+	revision, err := d.writeAhead(ctx, lock)
 	if err != nil {
 		return errors.Join(err, giveBack(ctx, lock))
 	}
@@ -222,6 +236,15 @@ func (d *deployment) carryOut(ctx context.Context, lock *release.Lock) error {
 		return exitWith(exitError)
 	}
 	return end
+}
+
+// writeAhead writes down what the run intends to make. Tests make nothing, and no
+// revision: how they go belongs to the one that is tested.
+func (d *deployment) writeAhead(ctx context.Context, lock *release.Lock) (release.Revision, error) {
+	if d.o.Op == diff.OpTest {
+		return *d.state.Current(), nil
+	}
+	return lock.Intend(ctx, d.intent())
 }
 
 // run applies the plan and shows how it goes.
@@ -258,6 +281,9 @@ func (d *deployment) conclude(ctx context.Context, lock *release.Lock, result *a
 	defer cancel()
 	if d.o.Op == diff.OpDelete && result.Outcome == apply.Succeeded {
 		return release.Revision{}, lock.Erase(ctx)
+	}
+	if d.o.Op == diff.OpTest {
+		return *d.state.Current(), lock.RecordTests(ctx, d.target.Revision, d.kept(result).Hooks)
 	}
 	return lock.Finish(ctx, statusOf(result.Outcome), d.kept(result))
 }

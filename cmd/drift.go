@@ -24,14 +24,7 @@ What others set where the bundle says nothing is named, and is no drift.`,
   belay drift shop -n shop -o json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.Release = args[0]
-			if err := checkReleaseName(o.Release); err != nil {
-				return err
-			}
-			if err := finishOptions(e, &o, nil, &formats); err != nil {
-				return err
-			}
-			return deploy(c.Context(), e, o)
+			return deployNamed(c, e, o, args[0], &formats)
 		},
 	}
 	fs := c.Flags()

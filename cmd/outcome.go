@@ -84,6 +84,9 @@ func resultOf(r *apply.Result) release.Result {
 // reportEnd says how the run went, for people and in every form that was asked
 // for, and gives its exit code.
 func (d *deployment) reportEnd(revision release.Revision, result *apply.Result, took time.Duration, nothing bool) error {
+	if d.o.Op == diff.OpTest {
+		return d.reportTests(result, took)
+	}
 	end := d.end(revision, result, took)
 	end.NothingToChange = nothing
 	report.WriteEnd(d.stderr, end, d.colorFor(d.stderrTerminal))

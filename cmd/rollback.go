@@ -24,20 +24,13 @@ REVISION it goes to the newest one that was deployed and differs from the curren
   belay rollback shop -n shop --dry-run`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.Release = args[0]
 			if len(args) > 1 {
 				var err error
 				if o.ToRevision, err = parseRevision(args[1]); err != nil {
 					return err
 				}
 			}
-			if err := checkReleaseName(o.Release); err != nil {
-				return err
-			}
-			if err := finishOptions(e, &o, nil, &formats); err != nil {
-				return err
-			}
-			return deploy(c.Context(), e, o)
+			return deployNamed(c, e, o, args[0], &formats)
 		},
 	}
 	fs := c.Flags()

@@ -34,6 +34,8 @@ func (d *deployment) showPlan() error {
 		return err
 	}
 	switch {
+	case d.o.Op == diff.OpTest: // the progress names them all
+		return nil
 	case d.o.Op == diff.OpDrift:
 		return d.showDrift()
 	case d.o.DiffOnly || d.o.DryRun:

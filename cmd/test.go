@@ -2,10 +2,10 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,14 +34,7 @@ A test that fails ends it with exit 6.`,
   belay test shop -n shop --filter '!name=load'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.Release = args[0]
-			if err := checkReleaseName(o.Release); err != nil {
-				return err
-			}
-			if err := finishOptions(e, &o, nil, &formats); err != nil {
-				return err
-			}
-			return runTests(c.Context(), e, o)
+			return deployNamed(c, e, o, args[0], &formats)
 		},
 	}
 	fs := c.Flags()
@@ -56,41 +49,12 @@ A test that fails ends it with exit 6.`,
 	return withExits(c, exitOK, exitError, exitInput, exitRefused, exitPermission, exitUnhealthy, exitTimeout, exitLocked, exitInterrupted)
 }
 
-// runTests walks the line of deploy for a plan that has only tests. It makes no
-// revision: how they went belongs to the one that is tested.
-func runTests(ctx context.Context, e *env, o deployOptions) error {
-	reading, done := e.untilStopped(ctx)
-	defer done()
-	if err := o.beginEvents(); err != nil {
-		return err
-	}
-	d, err := openDeployment(reading, e, o)
-	if err != nil {
-		return err
-	}
-	d.printTarget()
-	if err := d.makePlan(reading, d.state); err != nil {
-		return err
-	}
-	if len(d.plan.Refused) > 0 {
-		return d.refused()
-	}
-	lock, err := d.lock(reading)
-	if err != nil {
-		return err
-	}
-	if err := d.planAgain(reading, lock); err != nil {
-		return errors.Join(err, giveBack(ctx, lock))
-	}
-	began := d.now()
-	result := d.run(ctx, lock, began)
-	kept := d.kept(result)
+// reportTests says how the tests went, for people and in every form that was asked
+// for, and gives the exit code.
+func (d *deployment) reportTests(result *apply.Result, took time.Duration) error {
 	end := report.Tests{
-		Target: d.target, Revision: d.target.Revision, Result: result, Runs: kept.Hooks,
-		Total: d.plan.Counts()[diff.Run], Took: d.now().Sub(began), Flags: d.hintFlags(d.target.Namespace), Plan: d.plan,
-	}
-	if err := d.recordTests(ctx, lock, result.Outcome, kept.Hooks); err != nil {
-		return errors.Join(err, giveBack(ctx, lock))
+		Target: d.target, Revision: d.target.Revision, Result: result, Runs: d.kept(result).Hooks,
+		Total: d.plan.Counts()[diff.Run], Took: took, Flags: d.hintFlags(d.target.Namespace), Plan: d.plan,
 	}
 	report.WriteTests(d.stderr, end, d.colorFor(d.stderrTerminal))
 	if err := d.testDocuments(end); err != nil {
@@ -100,16 +64,6 @@ func runTests(ctx context.Context, e *env, o deployOptions) error {
 		return exitWith(code)
 	}
 	return nil
-}
-
-func (d *deployment) recordTests(ctx context.Context, lock *release.Lock, outcome apply.Outcome, runs []release.HookRun) error {
-	limit := recordTime
-	if outcome == apply.Interrupted {
-		limit = recordInterrupted
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-	defer cancel()
-	return lock.RecordTests(ctx, d.target.Revision, runs)
 }
 
 func (d *deployment) testDocuments(end report.Tests) error {
