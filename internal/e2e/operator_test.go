@@ -2,20 +2,9 @@ package e2e
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"io"
-	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -110,61 +99,28 @@ type operator struct {
 func (e *Env) startOperator() (o *operator, address string) {
 	e.t.Helper()
 	o = &operator{e: e}
-	pair := o.certificate()
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(o.admit), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
-	go func() { _ = server.Serve(listener) }() // ends with Close
+	address, o.ca = e.serve(http.HandlerFunc(o.admit))
 	ctx, stop := context.WithCancel(context.Background())
 	var working sync.WaitGroup
 	working.Go(func() { o.work(ctx) })
 	e.t.Cleanup(func() {
 		stop()
 		working.Wait()
-		_ = server.Close()
 		_ = e.API.Delete("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/" + e.NS) // else the namespace cannot go
 		_ = e.API.Delete("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/certificates." + e.NS + ".example.com")
 	})
-	return o, listener.Addr().String()
-}
-
-func (o *operator) certificate() tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		o.e.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "operator"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		o.e.t.Fatal(err)
-	}
-	o.ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return o, address
 }
 
 // admit answers an AdmissionReview, if there is a pod to answer it.
 func (o *operator) admit(w http.ResponseWriter, r *http.Request) {
-	var review struct {
-		Request struct {
-			UID string `json:"uid"`
-		} `json:"request"`
-	}
-	if !o.up.Load() || json.NewDecoder(r.Body).Decode(&review) != nil {
+	uid, err := reviewed(r)
+	if !o.up.Load() || err != nil {
 		http.Error(w, "no pod is ready", http.StatusServiceUnavailable)
 		return
 	}
 	o.admitted.Add(1)
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{ // the API server that went away is no failure here
-		"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-		"response": map[string]any{"uid": review.Request.UID, "allowed": true},
-	})
+	answer(w, map[string]any{"uid": uid, "allowed": true})
 }
 
 func (o *operator) work(ctx context.Context) {

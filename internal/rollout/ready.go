@@ -53,6 +53,8 @@ func kindRule(gk schema.GroupKind) func(*unstructured.Unstructured) State {
 		return service
 	case schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}:
 		return ingress
+	case schema.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}:
+		return disruptionBudget
 	case schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
 		return definition
 	case schema.GroupKind{Group: "apiregistration.k8s.io", Kind: "APIService"}:
@@ -112,6 +114,24 @@ func service(u *unstructured.Unstructured) State {
 func ingress(u *unstructured.Unstructured) State {
 	if !hasAddress(u) {
 		return State{Phase: Ready, Summary: noAddress}
+	}
+	return State{Phase: Ready}
+}
+
+// disruptionBudget judges a budget. One that never lets a pod be evicted holds up
+// no rollout, but whoever drains a node next: it is said now.
+func disruptionBudget(u *unstructured.Unstructured) State {
+	status := at(u, "status")
+	if status != nil && in(status, "observedGeneration") == nil {
+		return State{Phase: Ready, Summary: noController}
+	}
+	expected, healthy := number(in(status, "expectedPods"), 0), number(in(status, "desiredHealthy"), 0)
+	c := conditionOf(u, "DisruptionAllowed")
+	switch {
+	case c.Status == "False" && c.Reason == "SyncFailed":
+		return State{Phase: Ready, Summary: "allows no eviction: " + shorten(c.Message)}
+	case expected > 0 && healthy >= expected:
+		return State{Phase: Ready, Summary: fmt.Sprintf("allows no eviction: %d of %s must be healthy", healthy, plural(expected, "pod", "pods"))}
 	}
 	return State{Phase: Ready}
 }

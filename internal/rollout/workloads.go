@@ -121,6 +121,11 @@ func replicaSet(u *unstructured.Unstructured) State {
 	case total > wanted:
 		return counted(Progressing, wanted, wanted, "available, "+plural(total-wanted, "pod ending", "pods ending"))
 	}
+	if c := conditionOf(u, "ReplicaFailure"); c.Status == "True" {
+		s := counted(Progressing, wanted, wanted, "available, not settled yet")
+		s.Reason = c.Reason
+		return s
+	}
 	return counted(Ready, wanted, wanted, "")
 }
 
