@@ -107,10 +107,10 @@ func (p *planner) recorded(it *item) bool {
 // unknown. The published schema of a custom resource lags behind its CRD, so the
 // generation of a CRD in the bundle is part of the key.
 func (p *planner) schemaKey(it *item) uint64 {
-	if p.schemas == nil {
+	key := p.schemas[it.Kind.GroupVersion().String()]
+	if key == "" {
 		return 0
 	}
-	key := p.schemas[it.Kind.GroupVersion().String()]
 	if crd := p.crds[it.ID.GroupKind()]; crd != nil && crd.Live != nil {
 		key += " " + string(crd.Live.GetUID()) + " " + strconv.FormatInt(crd.Live.GetGeneration(), 10)
 	}

@@ -268,7 +268,8 @@ type Reader interface {
 	OpenAPI(ctx context.Context, gv schema.GroupVersion) ([]byte, error)
 	// Can asks whether the user may do each of these, in order.
 	Can(ctx context.Context, what []object.Access) ([]bool, error)
-	// Schemas returns a key per group-version (apps/v1) that changes with its schema.
+	// Schemas returns a key per group-version (apps/v1) that changes with its schema
+	// and with the server's version; none for what has no published schema.
 	Schemas(ctx context.Context) (map[string]string, error)
 }
 

@@ -53,6 +53,7 @@ type Client struct {
 	// not exist, and is not waited for.
 	answered  atomic.Bool
 	discovery discovery
+	version   atomic.Pointer[string] // the server's, once it said so
 }
 
 // Request is one try of a request, without its body.

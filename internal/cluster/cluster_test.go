@@ -324,12 +324,17 @@ func TestAccessIsAskedOncePerRight(t *testing.T) {
 }
 
 func TestSchemaKeys(t *testing.T) {
-	c, _ := server(t, func(w http.ResponseWriter, _ *http.Request) {
+	const version = "v1.36.3"
+	c, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/version" {
+			_, _ = io.WriteString(w, `{"gitVersion":"`+version+`"}`)
+			return
+		}
 		_, _ = io.WriteString(w, `{"paths":{"api":{"serverRelativeURL":"/openapi/v3/api?hash=X"},
 			"api/v1":{"serverRelativeURL":"/openapi/v3/api/v1?hash=A"},"apis/apps/v1":{"serverRelativeURL":"/openapi/v3/apis/apps/v1?hash=B"}}}`)
 	})
 	got, err := c.Schemas(t.Context())
-	if d := cmp.Diff(map[string]string{"v1": "A", "apps/v1": "B"}, got); d != "" || err != nil {
+	if d := cmp.Diff(map[string]string{"v1": "A v1.36.3", "apps/v1": "B v1.36.3"}, got); d != "" || err != nil {
 		t.Error(err, d)
 	}
 }

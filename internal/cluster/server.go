@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -18,8 +18,11 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var v struct{ GitVersion string }
-	err = a.into(&v)
-	return v.GitVersion, err
+	if err := a.into(&v); err != nil {
+		return "", err
+	}
+	c.version.Store(&v.GitVersion)
+	return v.GitVersion, nil
 }
 
 // OpenAPI returns the schemas of a group-version: an OpenAPI v3 document.
@@ -33,19 +36,34 @@ func (c *Client) OpenAPI(ctx context.Context, gv schema.GroupVersion) ([]byte, e
 }
 
 // Schemas returns a key per group-version (apps/v1, v1) that changes with its
-// schema. It is empty where the server publishes none.
+// schema, and with the server's version: another one may read the same schema
+// otherwise. It is empty where the server publishes none.
 func (c *Client) Schemas(ctx context.Context) (map[string]string, error) {
-	if index, err := c.takeIndex(ctx); err != nil || index != nil {
-		return index, err
-	}
-	a, err := c.do(ctx, request{method: http.MethodGet, path: "/openapi/v3"})
-	if apierrors.IsNotFound(err) {
-		return map[string]string{}, nil
-	}
-	if err != nil {
+	var version string
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		if known := c.version.Load(); known != nil {
+			version = *known
+			return nil
+		}
+		version, err = c.Version(ctx)
+		return err
+	})
+	var index map[string]string
+	g.Go(func() (err error) {
+		if index, err = c.takeIndex(ctx); err == nil && index == nil {
+			index, err = c.index(ctx)
+		}
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return indexOf(a)
+	keys := make(map[string]string, len(index))
+	for gv, hash := range index {
+		keys[gv] = hash + " " + version
+	}
+	return keys, nil
 }
 
 func indexOf(a answer) (map[string]string, error) {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"encoding/json"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -27,6 +28,8 @@ type Rule struct {
 	RetryAfter int
 	// Message is the words of that answer; empty means some.
 	Message string
+	// Body is that answer whole, in place of an error.
+	Body string
 	// Cut closes the client's connection; the API server never sees the request.
 	Cut bool
 	// Swallow passes the request on and closes the connection in place of the
@@ -114,6 +117,10 @@ func answer(w http.ResponseWriter, rule Rule) {
 		w.Header().Set("Retry-After", strconv.Itoa(rule.RetryAfter))
 	}
 	w.WriteHeader(rule.Status)
+	if rule.Body != "" {
+		_, _ = io.WriteString(w, rule.Body)
+		return
+	}
 	_ = json.NewEncoder(w).Encode(map[string]any{ // a client that went away is no failure here
 		"kind": "Status", "apiVersion": "v1", "status": "Failure",
 		"code": rule.Status, "reason": reason, "message": cmp.Or(rule.Message, "injected by the test"),
