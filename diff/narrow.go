@@ -28,7 +28,7 @@ func (p *planner) weighDefinitions(ctx context.Context) error {
 			}
 		}
 		it.Impact = append(it.Impact, said...)
-		if strings.HasPrefix(it.Source.File, "crds/") || strings.Contains(it.Source.File, "/crds/") {
+		if p.w.Origin.Chart && (strings.HasPrefix(it.Source.File, "crds/") || strings.Contains(it.Source.File, "/crds/")) {
 			it.Impact = append(it.Impact, "Helm would leave it as it is")
 		}
 	}

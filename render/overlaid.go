@@ -1,7 +1,11 @@
 package render
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
 	"github.com/belay-sh/belay/render/bundle"
 	"github.com/belay-sh/belay/render/overlay"
 )
@@ -14,7 +18,9 @@ func renderKustomization(b *bundle.Bundle, o Options, w *Wanted) ([]Warning, err
 	if err := checkTarget(b, &o); err != nil {
 		return nil, err
 	}
-	return laid(b.Tree, nil, w)
+	objs, warnings, err := laid(b.Tree, nil)
+	w.Objects = objs
+	return warnings, err
 }
 
 // lay lays the overlays over what was rendered: the environment's, then those
@@ -28,26 +34,70 @@ func lay(b *bundle.Bundle, o Options, w *Wanted) ([]Warning, error) {
 	if len(trees) == 0 || unique(w.Objects, o.Release.Namespace) != nil {
 		return nil, nil // Render says what is there twice
 	}
+	base, apart := withHooks(w)
 	var warnings []Warning
+	for _, h := range apart {
+		warnings = append(warnings, Warning{Source: h.Source, Message: fmt.Sprintf(
+			"the overlay leaves the hook %s as it is: it has no name of its own", h.ID())})
+	}
 	for _, t := range trees {
-		more, err := laid(t, w.Objects, w)
+		objs, more, err := laid(t, base)
 		if warnings = append(warnings, more...); err != nil {
 			return warnings, err
 		}
+		base = objs
 	}
+	sortHooks(w, base, apart)
 	return warnings, nil
 }
 
-// laid makes what a kustomization builds the objects that are wanted.
-func laid(t *bundle.Tree, base []object.Object, w *Wanted) ([]Warning, error) {
+// laid is what a kustomization builds.
+func laid(t *bundle.Tree, base []object.Object) ([]object.Object, []Warning, error) {
 	objs, notices, err := overlay.Build(t, base)
 	var warnings []Warning
 	for _, n := range notices {
 		warnings = append(warnings, Warning{Source: n.Source, Message: n.Message})
 	}
-	if err != nil {
-		return warnings, err
+	return objs, warnings, err
+}
+
+// withHooks are the objects that an overlay is laid over: a chart's hooks as well,
+// as Helm gives them to a post-renderer. A kustomization cannot hold two objects of
+// one name, nor one without; such hooks stay apart.
+func withHooks(w *Wanted) (base, apart []object.Object) {
+	base = w.Objects[:len(w.Objects):len(w.Objects)]
+	names := make(map[object.ID]bool, len(base))
+	for _, o := range base {
+		names[o.ID()] = true
 	}
-	w.Objects = objs
-	return warnings, nil
+	for _, h := range w.Hooks {
+		if names[h.ID()] || h.ID().Name == "" {
+			apart = append(apart, h)
+			continue
+		}
+		names[h.ID()] = true
+		base = append(base, h)
+	}
+	return base, apart
+}
+
+// sortHooks takes the hooks out of what an overlay made of objects and hooks, in the
+// order in which they were. One that is no hook any more is an object like others.
+func sortHooks(w *Wanted, built, apart []object.Object) {
+	place := func(o object.Object) int {
+		return slices.IndexFunc(w.Hooks, func(h object.Object) bool {
+			return h.Source.File == o.Source.File && h.Source.Line == o.Source.Line
+		})
+	}
+	var objs, hooks []object.Object
+	for _, o := range built {
+		if len(w.Hooks) > 0 && policy.IsHook(o) && place(o) >= 0 {
+			hooks = append(hooks, o)
+		} else {
+			objs = append(objs, o)
+		}
+	}
+	hooks = append(hooks, apart...)
+	slices.SortStableFunc(hooks, func(a, b object.Object) int { return place(a) - place(b) })
+	w.Objects, w.Hooks = objs, hooks
 }

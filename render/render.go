@@ -44,6 +44,8 @@ type Origin struct {
 	Environment string `json:"environment,omitempty"`
 	// Path is the bundle as the user wrote it.
 	Path string `json:"path,omitempty"`
+	// Chart says that it is a Helm chart.
+	Chart bool `json:"chart,omitempty"`
 }
 
 // Release is what templates see as .Release.
@@ -92,7 +94,10 @@ type Warning struct {
 // the error is a join of *object.Error.
 func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
 	w := &Wanted{
-		Origin: Origin{Bundle: b.Spec.Name, Version: b.Spec.Version, Environment: o.Environment, Path: b.Path},
+		Origin: Origin{
+			Bundle: b.Spec.Name, Version: b.Spec.Version, Environment: o.Environment, Path: b.Path,
+			Chart: b.Type == bundle.Chart,
+		},
 		Rules: policy.Rules{
 			Timeout: b.Spec.Rollout.Timeout, FailAfter: b.Spec.Rollout.FailAfter,
 			MaxRestarts: b.Spec.Rollout.MaxRestarts, History: b.Spec.History,

@@ -115,7 +115,7 @@ func unpack(kind object.Kind, u *unstructured.Unstructured) (*wire, error) {
 // Helm; the chart's defaults are not part of them.
 func (w *wire) wanted() (*render.Wanted, error) {
 	wanted := &render.Wanted{
-		Origin: render.Origin{Bundle: w.Chart.Metadata.Name, Version: w.Chart.Metadata.Version},
+		Origin: render.Origin{Bundle: w.Chart.Metadata.Name, Version: w.Chart.Metadata.Version, Chart: true},
 		Notes:  w.Info.Notes,
 	}
 	if len(w.Config) > 0 {

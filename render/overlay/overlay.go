@@ -8,6 +8,7 @@ package overlay
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -40,7 +41,7 @@ func Build(t *bundle.Tree, base []object.Object) ([]object.Object, []Notice, err
 		}
 	}
 	notices, err := b.unmatched(built, len(base) > 0)
-	return built, notices, err
+	return built, append(b.old, notices...), err
 }
 
 // builder builds one kustomization.
@@ -55,6 +56,32 @@ type builder struct {
 	sources *sources
 	// patches are those of the kustomization and of its bases.
 	patches []patch
+	// renames says that names may change.
+	renames bool
+	// old are the fields that kustomize wants to be written in another way.
+	old []Notice
+}
+
+// successors are what stands in the place of fields that kustomize calls deprecated.
+var successors = map[string]string{
+	"bases": "resources", "commonLabels": "labels", "imageTags": "images",
+	"patchesStrategicMerge": "patches", "patchesJson6902": "patches", "vars": "replacements",
+}
+
+// note remembers what a kustomization uses.
+func (b *builder) note(fields map[string]any, shown string, lines map[string]int) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		switch name {
+		case "namePrefix", "nameSuffix", "configMapGenerator", "secretGenerator":
+			b.renames = true
+		}
+		if by := successors[name]; by != "" {
+			b.old = append(b.old, Notice{
+				Source:  object.Source{File: shown, Line: lines[name]},
+				Message: fmt.Sprintf("kustomize calls %s deprecated; it has %s instead", name, by),
+			})
+		}
+	}
 }
 
 func newBuilder(t *bundle.Tree, base []object.Object) (*builder, error) {
@@ -98,22 +125,6 @@ func (b *builder) finish(objs []object.Object) []object.Object {
 		}
 	}
 	return objs
-}
-
-// mistake is an error of the kustomization as a whole. Paths of this machine are
-// taken out of what kustomize says.
-func (b *builder) mistake(err error) error {
-	text := strings.ReplaceAll(err.Error(), b.tree.Root+"/", "")
-	text = strings.TrimSpace(strings.ReplaceAll(text, b.tree.Root, "."))
-	e := &object.Error{File: b.tree.Shown(b.root), Message: text}
-	for _, f := range b.tree.Files {
-		shown := b.tree.Shown(f.Name)
-		if f.Name != b.root && strings.Contains(text, "'"+path.Base(shown)+"'") {
-			e.File = shown
-			break
-		}
-	}
-	return e
 }
 
 // sources finds where a built object comes from.

@@ -297,3 +297,47 @@ func TestMistakesOfKustomizationsAreLocated(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatKustomizeSaysIsSaidPlainly(t *testing.T) {
+	secret := "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: %s}\nstringData: {password: hunter2}\n---\n"
+	for name, tt := range map[string]struct {
+		files []string
+		want  string
+	}{
+		"two objects of one name": {
+			[]string{"kustomization.yaml", "namespace: c\nresources: [a.yaml]\n", "a.yaml", fmt.Sprintf(secret+secret, "a", "b")},
+			"kustomization.yaml: namespace transformation gives several objects the same name and namespace: Secret/s",
+		},
+		"a base's generator that finds nothing": {
+			[]string{"kustomization.yaml", "resources: [base]\n", "base/kustomization.yaml", "configMapGenerator: [{name: x, behavior: merge, literals: [a=b]}]\n"},
+			"base/kustomization.yaml: ConfigMap/x does not exist; cannot merge or replace",
+		},
+		"a component's": {
+			[]string{"kustomization.yaml", "components: [part]\n", "part/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nconfigMapGenerator: [{name: x, behavior: merge, literals: [a=b]}]\n"},
+			"part/kustomization.yaml: ConfigMap/x does not exist; cannot merge or replace",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := overlay.Build(tree(t, files(t, tt.files...)), nil)
+			if d := cmp.Diff(tt.want, fmt.Sprint(err)); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestOldFieldsAreTold(t *testing.T) {
+	for name, more := range map[string]string{"quick": "", "whole": "buildMetadata: [managedByLabel]\n"} {
+		t.Run(name, func(t *testing.T) {
+			dir := files(t, "kustomization.yaml", "resources: [a.yaml]\ncommonLabels: {a: b}\n"+more, "a.yaml", extra)
+			_, notices, err := overlay.Build(tree(t, dir), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []overlay.Notice{{Source: object.Source{File: "kustomization.yaml", Line: 2}, Message: "kustomize calls commonLabels deprecated; it has labels instead"}}
+			if d := cmp.Diff(want, notices); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}

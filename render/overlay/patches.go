@@ -56,6 +56,7 @@ func (b *builder) readPatches() ([]patch, error) {
 		if err != nil {
 			return nil, err
 		}
+		b.note(v, shown, lines)
 		for _, field := range []string{"patches", "patchesStrategicMerge", "patchesJson6902"} {
 			list, _ := v[field].([]any)
 			for i, item := range list {
@@ -209,11 +210,10 @@ func (b *builder) found(s *selector, built []object.Object) bool {
 	return slices.ContainsFunc(built, func(o object.Object) bool { return s.selects(o.ID(), o) })
 }
 
-var missingTarget = regexp.MustCompile(`no matches for (?:Id|Current) ([^./\s]+)\.[^/\s]*/(\S+?)\.[^.\s;:]+(?:;|:|$|\s)`)
-
 // explain makes what kustomize says a mistake in a file of the user's.
 func (b *builder) explain(err error) error {
-	m := missingTarget.FindStringSubmatch(err.Error())
+	missing := regexp.MustCompile(`no matches for (?:Id|Current) ([^./\s]+)\.[^/\s]*/(\S+?)\.[^.\s;:]+(?:;|:|$|\s)`)
+	m := missing.FindStringSubmatch(err.Error())
 	if m == nil {
 		return b.mistake(err)
 	}

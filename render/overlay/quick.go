@@ -33,13 +33,13 @@ func (b *builder) quick() (objs []object.Object, ok bool, err error) {
 			objs, ok, err = nil, false, nil
 		}
 	}()
-	k, plain := b.read(b.root)
+	k, plain := b.read(b.root, types.KustomizationKind)
 	if !plain {
 		return nil, false, nil
 	}
 	q := &quickly{builder: b, factory: resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory())}
-	entries, ok := q.build(k, b.tree.Root)
-	if !ok || !q.references(entries) {
+	entries, ok := q.build(k, b.tree.Root, nil)
+	if !ok || !q.hash(entries) || !q.references(entries) {
 		return nil, false, nil
 	}
 	if entries, ok = inOrder(entries, k.SortOptions); !ok {
@@ -49,21 +49,24 @@ func (b *builder) quick() (objs []object.Object, ok bool, err error) {
 	return objs, ok, nil
 }
 
-// read reads a kustomization; ok is false when it uses what quick cannot do.
-func (b *builder) read(file string) (k *types.Kustomization, ok bool) {
+// read reads a kustomization, or a component; ok is false when it uses what quick
+// cannot do.
+func (b *builder) read(file, kind string) (k *types.Kustomization, ok bool) {
 	k = &types.Kustomization{}
 	if file == "" || k.Unmarshal(b.files[file]) != nil {
 		return nil, false
 	}
 	k.FixKustomization()
-	if k.Kind != types.KustomizationKind || len(k.EnforceFields()) > 0 {
+	if k.Kind != kind || len(k.EnforceFields()) > 0 {
 		return nil, false
 	}
 	// All other fields must be empty.
-	rest := *k
+	rest := withoutOld(*k)
 	rest.TypeMeta, rest.MetaData = types.TypeMeta{}, nil
 	rest.Resources, rest.Patches, rest.Namespace, rest.Labels = nil, nil, "", nil
 	rest.CommonAnnotations, rest.Replicas, rest.Images, rest.SortOptions = nil, nil, nil, nil
+	rest.NamePrefix, rest.NameSuffix, rest.Components, rest.Replacements = "", "", nil, nil
+	rest.ConfigMapGenerator, rest.SecretGenerator, rest.GeneratorOptions = nil, nil, nil
 	if !reflect.DeepEqual(rest, types.Kustomization{}) {
 		return nil, false
 	}
@@ -84,29 +87,43 @@ type entry struct {
 type quickly struct {
 	*builder
 	factory *resmap.Factory
-	// names are the objects being patched by the names they have, and had.
-	names map[string][]*entry
+	// names are the objects being patched.
+	names names
 }
 
-// build does what one kustomization says.
-func (q *quickly) build(k *types.Kustomization, dir string) ([]*entry, bool) {
-	if k.CheckEmpty() != nil && len(q.base) == 0 {
+// build does what one kustomization says, or what a component says to the objects
+// that are there.
+func (q *quickly) build(k *types.Kustomization, dir string, there []*entry) ([]*entry, bool) {
+	if k.CheckEmpty() != nil && (len(q.base) == 0 || dir != q.tree.Root) {
 		return nil, false
 	}
-	entries, ok := q.begin(k, dir)
+	entries, ok := q.begin(k, dir, there)
 	if !ok || !distinct(entries) {
 		return nil, false
 	}
+	if entries, ok = q.generate(k, dir, entries); !ok {
+		return nil, false
+	}
+	if entries, ok = q.components(k, dir, entries); !ok || !distinct(entries) {
+		return nil, false
+	}
 	q.names = nil
+	if entries, ok = q.oldMerges(k, dir, entries); !ok {
+		return nil, false
+	}
 	for i := range k.Patches {
 		if entries, ok = q.patch(entries, &k.Patches[i], dir); !ok {
 			return nil, false
 		}
 	}
-	if !move(entries, k.Namespace, dir != q.tree.Root || q.pointed(entries)) || !distinct(entries) {
+	if !move(entries, k.Namespace, q.renames || dir != q.tree.Root || pointed(entries)) || !distinct(entries) ||
+		!rename(entries, k.NamePrefix, k.NameSuffix) || !sideBySide(entries, func(part []*entry) bool { return mark(k, part) }) {
 		return nil, false
 	}
-	return entries, transform(k, entries)
+	if entries, ok = q.oldJSON(k, dir, entries); !ok {
+		return nil, false
+	}
+	return entries, transform(k, entries) && q.replace(k, dir, entries)
 }
 
 // emptyAnnotations says whether there is a mapping of no annotations: kustomize
@@ -116,11 +133,8 @@ func emptyAnnotations(e *entry) bool {
 	return a != nil && len(a.Value.YNode().Content) == 0
 }
 
-// transform does what a kustomization does to all objects, in kustomize's order.
+// transform sets replicas and images.
 func transform(k *types.Kustomization, entries []*entry) bool {
-	if !sideBySide(entries, func(part []*entry) bool { return mark(k, part) }) {
-		return false
-	}
 	all := together(entries)
 	for _, r := range k.Replicas {
 		t := &builtins.ReplicaCountTransformerPlugin{Replica: r, FieldSpecs: replicaSpecs()}
@@ -142,7 +156,7 @@ func mark(k *types.Kustomization, entries []*entry) bool {
 			return false
 		}
 	}
-	return setPairs(entries, k.CommonAnnotations, templateSpecs("annotations"))
+	return setPairs(entries, oldLabels(k), selectorSpecs()) && setPairs(entries, k.CommonAnnotations, templateSpecs("annotations"))
 }
 
 // sideBySide does something to parts of the objects at the same time; false, or
@@ -163,8 +177,7 @@ func sideBySide(entries []*entry, do func([]*entry) bool) bool {
 }
 
 // begin collects the objects that a kustomization begins with.
-func (q *quickly) begin(k *types.Kustomization, dir string) ([]*entry, bool) {
-	var entries []*entry
+func (q *quickly) begin(k *types.Kustomization, dir string, entries []*entry) ([]*entry, bool) {
 	if dir == q.tree.Root {
 		for _, o := range q.base {
 			entries = append(entries, newEntry(&resource.Resource{RNode: *yaml.NewRNode(toNode(o.Body.Object))}, o))
@@ -183,11 +196,11 @@ func (q *quickly) begin(k *types.Kustomization, dir string) ([]*entry, bool) {
 			}
 			continue
 		}
-		sub, ok := q.read(q.kustomization(full))
+		sub, ok := q.read(q.kustomization(full), types.KustomizationKind)
 		if !ok {
 			return nil, false
 		}
-		more, ok := q.build(sub, full)
+		more, ok := q.build(sub, full, nil)
 		if !ok {
 			return nil, false
 		}
@@ -197,8 +210,16 @@ func (q *quickly) begin(k *types.Kustomization, dir string) ([]*entry, bool) {
 }
 
 func newEntry(r *resource.Resource, from object.Object) *entry {
-	return &entry{Resource: r, from: from, name: r.GetKind() + " " + r.GetName()}
+	e := &entry{Resource: r, from: from}
+	e.named()
+	return e
 }
+
+// named notes the name that an object has now.
+func (e *entry) named() { e.name = e.GetKind() + " " + e.GetName() }
+
+// renamed says whether its name is another than was noted.
+func (e *entry) renamed() bool { return e.name != e.GetKind()+" "+e.GetName() }
 
 func idOf(r *resource.Resource) object.ID {
 	id := r.CurId()
@@ -255,7 +276,7 @@ func move(entries []*entry, to string, note bool) bool {
 			if e.ApplyFilter(f) != nil {
 				return false
 			}
-			e.name = e.GetKind() + " " + e.GetName() // of a Namespace, the name
+			e.named() // of a Namespace, another one
 		}
 		return true
 	})
@@ -293,8 +314,9 @@ func (q *quickly) finished(e *entry) bool {
 	via := q.tree.Shown(q.root)
 	e.to = object.Object{Body: &unstructured.Unstructured{Object: body}, Source: e.from.Source}
 	switch {
-	case e.from.Body == nil:
+	case e.from.Body == nil && e.from.Source.File == "":
 		e.to.Source = object.Source{File: via}
+	case e.from.Body == nil: // generated
 	case equal(e.from.Body.Object, body):
 	case e.via != "":
 		e.to.Source.Via = e.via

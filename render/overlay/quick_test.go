@@ -17,31 +17,39 @@ import (
 
 // The two ways must agree: kustomize itself, and its filters object by object.
 func TestTheQuickWayBuildsWhatKustomizeBuilds(t *testing.T) {
-	rounds := 150
+	rounds := 60
 	if n, err := strconv.Atoi(os.Getenv("BELAY_SOAK_OVERLAYS")); err == nil {
 		rounds = n
 	}
-	quick := 0
+	quick, whole := 0, 0
 	for seed := range rounds {
 		r := rand.New(rand.NewPCG(uint64(seed), 3))
 		dir := t.TempDir()
-		base := randomObjects(r, 2+r.IntN(14))
-		body, extra := randomKustomization(r), randomObjects(r, r.IntN(3))
-		write(t, dir, "kustomization.yaml", "resources: [more]\n"+body)
-		write(t, dir, "more/kustomization.yaml", "resources: [extra.yaml]\n"+randomKustomization(r))
-		write(t, dir, "more/extra.yaml", strings.ReplaceAll(extra, "name: n", "name: x")+"\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: always}\n")
-		if compare(t, dir, base, fmt.Sprintf("seed %d:\n%s", seed, body)) {
+		base := randomObjects(r, 2+r.IntN(14)) + fixedObjects
+		body, extra := randomKustomization(r, "n"), randomObjects(r, r.IntN(3))
+		write(t, dir, "kustomization.yaml", "resources: [more]\n"+pick(r, "", "components: [part]\n")+body)
+		write(t, dir, "more/kustomization.yaml", "resources: [extra.yaml]\n"+pick(r, "", "components: [../part]\n")+randomKustomization(r, "x"))
+		write(t, dir, "part/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"+randomKustomization(r, ""))
+		for _, at := range []string{"", "more/", "part/"} {
+			write(t, dir, at+"a.txt", "some text\n")
+			write(t, dir, at+"b.env", "# variables\nA=1\nB=on\n")
+		}
+		write(t, dir, "more/extra.yaml", strings.ReplaceAll(extra, "name: n", "name: x")+"\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: always}\n"+strings.ReplaceAll(fixedObjects, "name: n", "name: x"))
+		switch took, built := compare(t, dir, base, fmt.Sprintf("seed %d", seed)); {
+		case took:
 			quick++
+		case built:
+			whole++
 		}
 	}
-	t.Logf("%d of %d kustomizations took the quick way", quick, rounds)
-	if quick < rounds/2 {
+	t.Logf("%d kustomizations took the quick way, %d only kustomize built, %d it refused", quick, whole, rounds-quick-whole)
+	if quick < rounds/3 || quick < 2*whole {
 		t.Errorf("only %d of %d kustomizations took the quick way", quick, rounds)
 	}
 }
 
-// compare says whether the quick way was taken.
-func compare(t *testing.T, dir, base, what string) bool {
+// compare says whether the quick way was taken, and whether kustomize builds it.
+func compare(t *testing.T, dir, base, what string) (quick, built bool) {
 	t.Helper()
 	tree, err := bundle.LoadTree(dir, "", nil)
 	if err != nil {
@@ -59,17 +67,17 @@ func compare(t *testing.T, dir, base, what string) bool {
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
-	if !ok {
-		return false
-	}
 	want, err := b.whole()
+	if !ok {
+		return false, err == nil
+	}
 	if err != nil {
 		t.Fatalf("%s: kustomize says %v, the quick way nothing", what, err)
 	}
 	if d := cmp.Diff(bodies(want), bodies(got)); d != "" {
 		t.Fatalf("%s: %s", what, d)
 	}
-	return true
+	return true, true
 }
 
 func bodies(objs []object.Object) []map[string]any {
@@ -102,10 +110,13 @@ func randomObjects(r *rand.Rand, n int) string {
 			pick(r, "", ", annotations: {a: \"yes\"}", ", annotations: {a: \"\"}", ", finalizers: [x, y]"))
 		pod := fmt.Sprintf("spec: {serviceAccountName: n%d, containers: [{name: c, image: %s, env: [{name: A, value: \"0777\"}, {name: B, value: x}%s]%s}, {name: d, image: other/img}]%s}",
 			r.IntN(n), pick(r, "nginx", "nginx:1", "example.com:5000/a/nginx:1@sha256:"+strings.Repeat("ab", 32), "other/img:v1"),
-			pick(r, "", "", "", ", {name: E, value: \"\"}", ", {name: F, valueFrom: {fieldRef: {apiVersion: v1, fieldPath: f}}}"),
+			pick(r, "", "", "", ", {name: E, value: \"\"}", ", {name: F, valueFrom: {fieldRef: {apiVersion: v1, fieldPath: f}}}",
+				fmt.Sprintf(", {name: G, valueFrom: {configMapKeyRef: {name: n%d, key: a}}}, {name: H, valueFrom: {secretKeyRef: {name: n%d, key: a}}}", r.IntN(n), r.IntN(n)), ", {name: G, valueFrom: {configMapKeyRef: {name: made, key: a}}}"),
 			pick(r, "", "", ", ports: [{containerPort: 80}, {containerPort: 81}]", ", ports: [{containerPort: 80, protocol: TCP}, {containerPort: 80, protocol: UDP}]",
 				", ports: [{containerPort: 80, protocol: TCP}, {containerPort: 81}]", ", volumeMounts: [{name: v, mountPath: /a}, {name: v, mountPath: /b}]", ", args: []", ", args: [a, null, a]"),
-			pick(r, "", "", ", initContainers: [{name: i, image: nginx}]", ", hostAliases: [{ip: a}, {ip: c, x: y}]", ", volumes: [{name: v, emptyDir: {}}]", ", nodeSelector: {a: b}",
+			pick(r, "", "", ", initContainers: [{name: i, image: nginx}]", ", hostAliases: [{ip: a}, {ip: c, x: y}]", ", volumes: [{name: v, emptyDir: {}}]",
+				fmt.Sprintf(", priorityClassName: n1, volumes: [{name: v, configMap: {name: n%d}}, {name: w, secret: {secretName: n%d}}, {name: x, persistentVolumeClaim: {claimName: n%d}}, {name: y, projected: {sources: [{configMap: {name: n0}}, {secret: {name: made}}]}}]", r.IntN(n), r.IntN(n), r.IntN(n)),
+				", affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {matchLabels: {app: x}}}]}}", ", nodeSelector: {a: b}",
 				", tolerations: [{key: a}, {key: a}]", ", securityContext: null", ", volumes: [{name: v, image: {reference: nginx}}]"))
 		template := "template: {" + pick(r, "", "metadata: {labels: {app: x}}, ", "metadata: {annotations: {k: v}}, ") + pod + "}"
 		docs = append(docs, pick(r,
@@ -126,6 +137,11 @@ func randomObjects(r *rand.Rand, n int) string {
 				"\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: n1}\nsubjects: [{kind: ServiceAccount, name: n%d}]", r.IntN(n)),
 			"apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\n"+fmt.Sprintf("metadata: {name: n%d}", i)+fmt.Sprintf(
 				"\nwebhooks: [{name: a, clientConfig: {service: {name: n%d, namespace: default}}}]", r.IntN(n)),
+			"apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n"+meta+fmt.Sprintf("\nspec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: n%d}}", r.IntN(n)),
+			"apiVersion: networking.k8s.io/v1\nkind: Ingress\n"+meta+fmt.Sprintf("\nspec: {ingressClassName: n1, tls: [{secretName: n%d}], defaultBackend: {service: {name: n%d}}, rules: [{http: {paths: [{backend: {service: {name: n%d}}}]}}]}", r.IntN(n), r.IntN(n), r.IntN(n)),
+			"apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n"+meta+fmt.Sprintf("\nrules: [{apiGroups: [''], resources: [configmaps], resourceNames: [n%d, n%d, made]}]", r.IntN(n), r.IntN(n)),
+			"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"+meta+"\nspec: {podSelector: {matchLabels: {app: x}}, ingress: [{from: [{podSelector: {matchLabels: {a: b}}}]}]}",
+			"apiVersion: v1\nkind: PersistentVolumeClaim\n"+meta+"\nspec: {storageClassName: n0, volumeName: n1}",
 			"apiVersion: apiregistration.k8s.io/v1\nkind: APIService\n"+fmt.Sprintf("metadata: {name: n%d}", i)+"\nspec: {service: {name: n0, namespace: x}}",
 			"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"+fmt.Sprintf("metadata: {name: n%d}", i)+"\nspec: {conversion: {webhook: {clientConfig: {service: {name: s, namespace: x}}}}}",
 			"apiVersion: example.com/v1\nkind: Thing\n"+meta+"\nspec: {replicas: 1, containers: [{image: nginx}], big: 12345678901, f: 1.25, list: [1, a, true, null]}",
@@ -134,19 +150,63 @@ func randomObjects(r *rand.Rand, n int) string {
 	return strings.ReplaceAll(strings.Join(docs, "\n---\n"), "c: |\n    two\n    lines\n  ,", "c: \"two\\nlines\\n\",") + "\n"
 }
 
-// randomKustomization is the body of one; it has no resources.
-func randomKustomization(r *rand.Rand) string {
+// fixedObjects are what randomKustomization names.
+const fixedObjects = `---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: ncm, annotations: {keep: "1"}}
+data: {a: b}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: nmoved, namespace: other}
+data: {a: b}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: nsec}
+stringData: {a: b}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ndep}
+spec:
+  replicas: 2
+  template:
+    metadata: {labels: {app: x}}
+    spec:
+      containers:
+      - name: c
+        image: nginx
+        envFrom: [{configMapRef: {name: nmade}}, {secretRef: {name: nsec}}, {configMapRef: {name: ncm}}]
+        env: [{name: A, valueFrom: {secretKeyRef: {name: nmade, key: k}}}, {name: B, valueFrom: {secretKeyRef: {name: ntwice, key: k}}}]
+`
+
+// randomKustomization is the body of one; it has no resources. own begins the names
+// of the objects that it knows to be there; "" is for none.
+func randomKustomization(r *rand.Rand, own string) string {
 	var b strings.Builder
 	add := func(chance int, lines ...string) {
-		if r.IntN(100) < chance {
-			b.WriteString(pick(r, lines...) + "\n")
+		if line := pick(r, lines...); r.IntN(100) < chance && (own != "" || !strings.Contains(line, "@")) {
+			b.WriteString(strings.ReplaceAll(line, "@", own) + "\n")
 		}
 	}
 	add(40, "namespace: prod", "namespace: default")
 	add(40, "labels: [{pairs: {env: prod}}]", "labels: [{pairs: {env: \"1\", active: \"true\"}, includeTemplates: true}]",
-		"labels: [{pairs: {env: a}, includeVolumeClaimTemplates: true}, {pairs: {tier: db}}]", "labels: [{pairs: {x: z}, fields: [{path: spec/extra, create: true, kind: Thing}]}]")
+		"labels: [{pairs: {sel: a}, includeSelectors: true}, {pairs: {env: q}}]", "labels: [{pairs: {env: a}, includeVolumeClaimTemplates: true}, {pairs: {tier: db}}]", "labels: [{pairs: {x: z}, fields: [{path: spec/extra, create: true, kind: Thing}]}]")
 	add(30, "commonAnnotations: {a: b, num: \"1\"}")
 	add(40, "images: [{name: nginx, newTag: \"2\"}]", "images: [{name: nginx, newName: mirror/nginx, digest: 'sha256:"+strings.Repeat("cd", 32)+"'}, {name: other/img, newTag: v2}]")
+	add(25, "namePrefix: p-", "nameSuffix: -s", "namePrefix: p-\nnameSuffix: -s", "namePrefix: nn-")
+	add(20, "configMapGenerator: [{name: @cm, behavior: merge, literals: [a=z]}]", "configMapGenerator: [{name: @made, files: [a.txt, k=a.txt], literals: [x=1]}]",
+		"configMapGenerator: [{name: @cm, envs: [b.env], options: {disableNameSuffixHash: true, labels: {l: m}}}]", "configMapGenerator: [{name: @moved, namespace: other, literals: [x=y], behavior: replace}]")
+	add(20, "secretGenerator: [{name: @sec, behavior: merge, literals: [k=v], type: Opaque}]", "secretGenerator: [{name: @made, files: [a.txt]}, {name: @twice, envs: [b.env]}]\ngeneratorOptions: {annotations: {gen: x}, labels: {x: z}}")
+	add(15, "commonLabels: {team: a}", "commonLabels: {app: other, tier: \"1\"}")
+	add(15, "replacements: [{source: {kind: ConfigMap, name: @cm, fieldPath: metadata.name}, targets: [{select: {kind: Deployment}, fieldPaths: [spec.template.metadata.labels.app], options: {create: true}}]}]",
+		"replacements: [{source: {kind: Deployment, name: @dep, fieldPath: spec.replicas}, targets: [{select: {kind: Thing}, fieldPaths: [spec.replicas]}]}]",
+		"replacements: [{source: {kind: ConfigMap, name: @cm}, targets: [{select: {kind: Thing}, fieldPaths: [spec.owner], options: {create: true}}]}]",
+		"replacements: [{source: {kind: ConfigMap, name: @cm}, targets: [{select: {kind: Secret}, fieldPaths: [metadata.name]}]}]")
+	add(10, "patchesStrategicMerge: ['{apiVersion: v1, kind: ConfigMap, metadata: {name: @cm}, data: {s: t}}']", "patchesStrategicMerge: ['{apiVersion: apps/v1, kind: Deployment, metadata: {name: @dep}, $patch: delete}']")
+	add(10, "patchesJson6902: [{target: {version: v1, kind: ConfigMap, name: .cm}, patch: '[{\"op\": \"add\", \"path\": \"/data/j\", \"value\": \"k\"}]'}]")
 	b.WriteString("patches:\n")
 	add(40, "- {target: {kind: Deployment}, patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: any}, spec: {paused: true, template: {spec: {containers: [{name: c, env: [{name: C, value: z}]}]}}}}'}",
 		"- {target: {name: n.*, labelSelector: tier=web}, patch: '[{\"op\": \"add\", \"path\": \"/metadata/annotations/p\", \"value\": \"1\"}]'}",
@@ -157,7 +217,7 @@ func randomKustomization(r *rand.Rand) string {
 		add(40, randomMerge(r))
 	}
 	add(15, "sortOptions: {order: fifo}", "sortOptions: {order: legacy, legacySortOptions: {orderFirst: [Job, Secret], orderLast: [Namespace]}}")
-	add(5, "namePrefix: p-")
+	add(3, "buildMetadata: [managedByLabel]")
 	return b.String()
 }
 
@@ -185,38 +245,37 @@ func randomMerge(r *rand.Rand) string {
 	}
 	meta := pick(r, "", "", ", labels: {p: \"1\"}", ", annotations: {p: q}", ", annotations: null", ", finalizers: [y, z]", ", namespace: elsewhere")
 	name, target := "any", "target: {kind: "+kind[strings.LastIndex(kind, " ")+1:]+"}, "
-	if r.IntN(4) == 0 {
+	if r.IntN(12) == 0 {
 		name, target = fmt.Sprintf("n%d", r.IntN(5)), ""
 	}
 	return "- {" + target + "patch: '{apiVersion: " + kind + ", metadata: {name: " + name + meta + "}, " + spec + "}'}"
 }
 
 func BenchmarkOverlay(b *testing.B) {
-	for _, n := range []int{1000, 10000} {
-		b.Run(fmt.Sprintf("quick/%d", n), func(b *testing.B) {
-			builder := thousand(b, n)
+	for name, body := range map[string]string{"plain": overlaid, "names": overlaid + "namePrefix: p-\nconfigMapGenerator: [{name: made, literals: [a=b]}]\n"} {
+		for _, n := range []int{1000, 10000} {
+			b.Run(fmt.Sprintf("%s/quick/%d", name, n), func(b *testing.B) {
+				builder := thousand(b, n, body)
+				for b.Loop() {
+					if _, ok, err := builder.quick(); !ok || err != nil {
+						b.Fatal(ok, err)
+					}
+				}
+			})
+		}
+		b.Run(name+"/kustomize/1000", func(b *testing.B) {
+			builder := thousand(b, 1000, body)
 			for b.Loop() {
-				if _, ok, err := builder.quick(); !ok || err != nil {
-					b.Fatal(ok, err)
+				if _, err := builder.whole(); err != nil {
+					b.Fatal(err)
 				}
 			}
 		})
 	}
-	b.Run("kustomize/1000", func(b *testing.B) {
-		builder := thousand(b, 1000)
-		for b.Loop() {
-			if _, err := builder.whole(); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
 }
 
-// thousand is an overlay with namespace, labels, images and a patch on n objects.
-func thousand(t testing.TB, n int) *builder {
-	t.Helper()
-	dir := t.TempDir()
-	write(t, dir, "kustomization.yaml", `namespace: prod
+// overlaid is a kustomization with namespace, labels, images and a patch.
+const overlaid = `namespace: prod
 labels: [{pairs: {env: prod}, includeTemplates: true}]
 images: [{name: nginx, newTag: "2"}]
 patches:
@@ -226,7 +285,13 @@ patches:
     kind: Deployment
     metadata: {name: any}
     spec: {template: {spec: {containers: [{name: web, env: [{name: B, value: z}]}]}}}
-`)
+`
+
+// thousand is an overlay on n objects.
+func thousand(t testing.TB, n int, body string) *builder {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, dir, "kustomization.yaml", body)
 	var text strings.Builder
 	for i := range n / 4 {
 		fmt.Fprintf(&text, `---

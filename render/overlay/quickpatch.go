@@ -6,12 +6,10 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/builtins" //nolint:staticcheck // there is no other public way to the plugins before API v1
-	"sigs.k8s.io/kustomize/api/filters/nameref"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/resid"
-	"sigs.k8s.io/kustomize/kyaml/yaml"
 	k8syaml "sigs.k8s.io/yaml"
 )
 
@@ -123,31 +121,12 @@ func choose(entries []*entry, s types.Selector) ([]*entry, error) {
 // named finds the object that a patch claims to be; nil unless there is one.
 func (q *quickly) named(entries []*entry, want resid.ResId) *entry {
 	if q.names == nil {
-		q.names = make(map[string][]*entry, len(entries))
-		for _, e := range entries {
-			for _, id := range append(e.PrevIds(), e.CurId()) {
-				if all := q.names[id.Name]; len(all) == 0 || all[len(all)-1] != e {
-					q.names[id.Name] = append(all, e)
-				}
-			}
-		}
+		q.names = newNames(entries)
 	}
-	var match *entry
-	for _, e := range q.names[want.Name] {
-		if e.IsNilOrEmpty() {
-			continue
-		}
-		for _, id := range append(e.PrevIds(), e.CurId()) {
-			if !want.Equals(id) || match == e {
-				continue
-			}
-			if match != nil {
-				return nil
-			}
-			match = e
-		}
+	if matches := q.names.matching(want); len(matches) == 1 {
+		return matches[0]
 	}
-	return match
+	return nil
 }
 
 // remaining drops what patches deleted; ok is false when one has another name.
@@ -156,7 +135,7 @@ func remaining(entries, changed []*entry) ([]*entry, bool) {
 	for _, e := range changed {
 		if e.IsNilOrEmpty() {
 			gone = true
-		} else if e.GetKind()+" "+e.GetName() != e.name {
+		} else if e.renamed() {
 			return nil, false
 		}
 	}
@@ -166,64 +145,13 @@ func remaining(entries, changed []*entry) ([]*entry, bool) {
 	return entries, true
 }
 
-// pointers are the references that name an object's namespace as well as its
-// name: they change when it moves, even under its old name.
-var pointers = map[string]struct{ path, kind string }{
-	"RoleBinding":                    {"subjects", "ServiceAccount"},
-	"ClusterRoleBinding":             {"subjects", "ServiceAccount"},
-	"ValidatingWebhookConfiguration": {"webhooks/clientConfig/service", "Service"},
-	"MutatingWebhookConfiguration":   {"webhooks/clientConfig/service", "Service"},
-}
-
-// pointed says whether there may be such references.
-func (q *quickly) pointed(entries []*entry) bool {
-	return slices.ContainsFunc(entries, func(e *entry) bool { return pointers[e.GetKind()].path != "" })
-}
-
-// references follows objects that moved. Names did not change, so only
-// references that name a namespace can.
-func (q *quickly) references(entries []*entry) bool {
-	targets := map[string][]*resource.Resource{}
-	for _, e := range entries {
-		if kind := e.GetKind(); kind == "ServiceAccount" || kind == "Service" {
-			targets[kind+" "+e.GetName()] = append(targets[kind+" "+e.GetName()], e.Resource)
+// pointed says whether there may be references that name a namespace, too.
+func pointed(entries []*entry) bool {
+	return slices.ContainsFunc(entries, func(e *entry) bool {
+		switch e.GetKind() {
+		case "RoleBinding", "ClusterRoleBinding", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration":
+			return true
 		}
-	}
-	for _, e := range entries {
-		pointer, refers := pointers[e.GetKind()]
-		if !refers {
-			continue
-		}
-		var candidates []*resource.Resource
-		names := map[string]bool{}
-		texts(e.YNode(), names)
-		for name := range names {
-			candidates = append(candidates, targets[pointer.kind+" "+name]...)
-		}
-		if len(candidates) == 0 {
-			continue
-		}
-		m, err := q.factory.FromResourceSlice(candidates).SubsetThatCouldBeReferencedByResource(e.Resource)
-		if err != nil {
-			return false
-		}
-		f := nameref.Filter{
-			Referrer: e.Resource, ReferralCandidates: m, ReferralTarget: resid.Gvk{Version: "v1", Kind: pointer.kind},
-			NameFieldToUpdate: types.FieldSpec{Gvk: e.GetGvk(), Path: pointer.path},
-		}
-		if e.ApplyFilter(f) != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// texts collects the texts of an object.
-func texts(n *yaml.Node, into map[string]bool) {
-	if n.Kind == yaml.ScalarNode {
-		into[n.Value] = true
-	}
-	for _, child := range n.Content {
-		texts(child, into)
-	}
+		return false
+	})
 }

@@ -74,13 +74,14 @@ func replicaSpecs() types.FsSlice {
 }
 
 // labelSpecs are the fields that an entry of labels sets; ok is false for those
-// that also change selectors.
+// that contradict each other.
 func labelSpecs(l types.Label) (specs types.FsSlice, ok bool) {
-	if l.IncludeSelectors {
-		return nil, false
-	}
 	specs = types.FsSlice(l.FieldSpecs).DeepCopy()
 	var err error
+	if l.IncludeSelectors {
+		specs, err = specs.MergeAll(selectorSpecs())
+		return specs, err == nil
+	}
 	if l.IncludeTemplates {
 		if specs, err = specs.MergeAll(templateSpecs("labels")); err != nil {
 			return nil, false

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"os"
 	"path"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -38,11 +41,31 @@ func run(disk filesys.FileSystem, root string) (text []byte, err error) {
 	defer caught(&err)
 	options := krusty.MakeDefaultOptions()
 	options.Reorder = krusty.ReorderOptionUnspecified // as kustomize build: legacy, unless the file says otherwise
-	built, err := krusty.MakeKustomizer(options).Run(disk, root)
+	var built resmap.ResMap
+	silently(func() { built, err = krusty.MakeKustomizer(options).Run(disk, root) })
 	if err != nil {
 		return nil, err
 	}
 	return built.AsYaml()
+}
+
+// silence is held while the process's standard error is another file.
+var silence sync.Mutex
+
+// silently keeps kustomize from writing what it thinks of old fields to standard
+// error, past everything that may be in charge of it; note says it instead.
+func silently(do func()) {
+	silence.Lock()
+	defer silence.Unlock()
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		before := os.Stderr
+		os.Stderr = null
+		defer func() {
+			os.Stderr = before
+			_ = null.Close() // nothing is lost with it
+		}()
+	}
+	do()
 }
 
 // disk holds the files of the tree, with the rendered objects as the first of
