@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -49,12 +50,56 @@ func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
 		before.after = append(before.after, e)
 		r.nodes[e.After].unmet++
 	}
+	for i := range p.Barriers {
+		r.raise(&p.Barriers[i])
+	}
 	for _, n := range r.nodes {
 		if n.progress == pending && n.unmet == 0 {
 			r.enqueue(n)
 		}
 	}
 	return r
+}
+
+// barrier holds many changes back until many others have met a need.
+type barrier struct {
+	need  refs.Need // refs.Exists, or more
+	left  int       // how many have not met it
+	after []*node
+}
+
+// raise puts a barrier of the plan up.
+func (r *run) raise(planned *diff.Barrier) {
+	b := &barrier{need: refs.Ready, left: len(planned.Before)}
+	for _, i := range planned.After {
+		b.after = append(b.after, r.nodes[i])
+	}
+	if r.o.NoWait && r.nodes[planned.Before[0]].Hook == nil && b.after[0].Hook != nil {
+		b.need = refs.Exists // as nobody waits for anything but hooks
+	}
+	for _, i := range planned.Before {
+		if before := r.nodes[i]; b.need == refs.Exists && before.progress == written {
+			b.left--
+		} else {
+			before.barriers = append(before.barriers, b)
+		}
+	}
+	if b.left == 0 {
+		return
+	}
+	for _, n := range b.after {
+		n.unmet++
+	}
+}
+
+// open lets go what a barrier held back.
+func (r *run) open(b *barrier) {
+	for _, n := range b.after {
+		n.unmet--
+		if n.unmet == 0 && n.progress == pending {
+			r.enqueue(n)
+		}
+	}
 }
 
 // newKinds are the kinds whose CRDs a plan creates or changes.
@@ -183,4 +228,13 @@ func (r *run) unblock(n *node, need refs.Need) {
 		left = append(left, e)
 	}
 	n.after = left
+	n.barriers = slices.DeleteFunc(n.barriers, func(b *barrier) bool {
+		if need != refs.Ready && b.need != refs.Exists {
+			return false
+		}
+		if b.left--; b.left == 0 {
+			r.open(b)
+		}
+		return true
+	})
 }

@@ -47,6 +47,7 @@ func splitFailure(p *diff.Plan) (*diff.Plan, *diff.Plan) {
 	}
 	now, onFailure := *p, *p
 	now.Changes, now.Order, onFailure.Changes, onFailure.Order = nil, nil, nil, nil
+	now.Barriers, onFailure.Barriers = nil, nil
 	onFailure.Gone = nil
 	places := make([]int, len(p.Changes))
 	for i := range p.Changes {
@@ -66,6 +67,22 @@ func splitFailure(p *diff.Plan) (*diff.Plan, *diff.Plan) {
 		if a == b { // what they need of the others is there, or never will be
 			e.Before, e.After = places[e.Before], places[e.After]
 			half.Order = append(half.Order, e)
+		}
+	}
+	for _, b := range p.Barriers {
+		for _, half := range []*diff.Plan{&now, &onFailure} {
+			of := func(all []int) []int {
+				var found []int
+				for _, i := range all {
+					if later(&p.Changes[i]) == (half == &onFailure) {
+						found = append(found, places[i])
+					}
+				}
+				return found
+			}
+			if before, after := of(b.Before), of(b.After); len(before) > 0 && len(after) > 0 {
+				half.Barriers = append(half.Barriers, diff.Barrier{Before: before, After: after, Why: b.Why})
+			}
 		}
 	}
 	return &now, &onFailure

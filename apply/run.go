@@ -35,12 +35,14 @@ type node struct {
 	// that wait for it.
 	unmet int
 	after []diff.Edge
-	state rollout.State
-	began time.Time // of the first step
-	since time.Time // of the write, for the object's own timeout
-	live  *unstructured.Unstructured
-	going *unstructured.Unstructured // as it was last seen while it is being deleted
-	err   error
+	// barriers are those that wait for it with others.
+	barriers []*barrier
+	state    rollout.State
+	began    time.Time // of the first step
+	since    time.Time // of the write, for the object's own timeout
+	live     *unstructured.Unstructured
+	going    *unstructured.Unstructured // as it was last seen while it is being deleted
+	err      error
 	// last is true for hooks that run after the deletions.
 	last bool
 	// gathered is true once the result of a hook is known.
@@ -264,7 +266,7 @@ func (r *run) receiveWrite(n *node, m message) {
 // follow waits for an object's readiness. Where nobody waits it is followed only
 // for the changes that need it.
 func (r *run) follow(n *node) {
-	if r.o.NoWait && len(n.after) == 0 && n.Action != diff.Run {
+	if r.o.NoWait && len(n.after) == 0 && len(n.barriers) == 0 && n.Action != diff.Run {
 		r.finish(n)
 		return
 	}

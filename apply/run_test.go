@@ -26,6 +26,44 @@ func TestChangesRunInTheOrderOfTheirEdges(t *testing.T) {
 	}
 }
 
+func TestABarrierOpensWhenAllBeforeItAreDone(t *testing.T) {
+	for name, test := range map[string]struct {
+		barrier diff.Barrier
+		want    []string
+	}{
+		"all before all":               {diff.Barrier{Before: []int{2, 3}, After: []int{0, 1}}, []string{"apply c", "apply d", "apply a", "apply b"}},
+		"what sends nothing is passed": {diff.Barrier{Before: []int{4, 3}, After: []int{0, 1}}, []string{"apply c", "apply d", "apply a", "apply b"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := planOf([]diff.Edge{edge(2, 3), edge(0, 1)},
+				change("a", diff.Create), change("b", diff.Create), change("c", diff.Create), change("d", diff.Create), change("e", diff.Unchanged))
+			p.Barriers = []diff.Barrier{test.barrier}
+			s := (&script{}).exists(p)
+			mustOutcome(t, Run(context.Background(), s, &journal{}, p, Options{}), Succeeded)
+			if d := cmp.Diff(test.want, s.writes); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestNothingPassesABarrierBehindAFailure(t *testing.T) {
+	p := planOf(nil, change("a", diff.Create), change("b", diff.Create), change("c", diff.Create), change("bad", diff.Create))
+	p.Barriers = []diff.Barrier{{Before: []int{2, 3}, After: []int{0, 1}}}
+	s := &script{onApply: func(u *unstructured.Unstructured) error {
+		if u.GetName() == "bad" {
+			return apierrors.NewBadRequest("it is bad")
+		}
+		return nil
+	}}
+	mustOutcome(t, Run(context.Background(), s, &journal{}, p, Options{}), Failed)
+	for _, write := range s.writes {
+		if write == "apply a" || write == "apply b" {
+			t.Errorf("it went on: %v", s.writes)
+		}
+	}
+}
+
 func TestAPlanWithoutItsStepsDoesNothing(t *testing.T) {
 	p := planOf([]diff.Edge{edge(0, 1)},
 		change("new", diff.Create), change("changed", diff.Update), change("gone", diff.Delete), change("again", diff.Recreate))

@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -19,17 +18,21 @@ type unmaking struct {
 	index map[object.ID]int // of the changes that delete
 	graph *graph
 	edges []Edge
+	// references is how many of the edges say what refers to, or depends on, what.
+	references int
 }
 
 // deletions orders what is deleted: what depends on something goes before it,
 // what refers before what it refers to, and custom resources before the pods
 // of the operator that has to see them off.
-func (p *planner) deletions() []Edge {
+func (p *planner) deletions() {
 	u := unmaking{plan: p.plan, index: map[object.ID]int{}, graph: newGraph(len(p.plan.Changes))}
 	var objs []object.Object
+	resources := map[schema.GroupKind]string{}
 	for i := range p.plan.Changes {
 		if c := &p.plan.Changes[i]; c.Action == Delete {
 			u.index[c.ID] = i
+			resources[c.ID.GroupKind()] = c.Kind.Resource
 			objs = append(objs, object.Object{Body: c.Live})
 		}
 	}
@@ -38,9 +41,10 @@ func (p *planner) deletions() []Edge {
 	}
 	own, deletesOwn := u.index[object.ID{Kind: object.NamespaceKind.Kind, Name: p.o.Target.Namespace}]
 	u.dependencies(objs)
-	for _, ref := range refs.Scan(objs) {
+	for _, ref := range refs.ScanServed(objs, resources) {
 		u.add(ref.From, ref.To, ref.Path)
 	}
+	u.references = len(u.edges)
 	u.operators(objs)
 	u.levels(objs)
 	if deletesOwn { // the release's records live in it
@@ -48,10 +52,7 @@ func (p *planner) deletions() []Edge {
 			u.add(o.ID(), p.plan.Changes[own].ID, "the release's namespace goes last")
 		}
 	}
-	slices.SortStableFunc(u.edges, func(a, b Edge) int {
-		return cmp.Or(cmp.Compare(a.After, b.After), cmp.Compare(a.Before, b.Before))
-	})
-	return u.edges
+	p.plan.Order = append(p.plan.Order, u.edges...)
 }
 
 // add makes one object go before another, if both go and it closes no circle.
@@ -72,6 +73,32 @@ func (u *unmaking) add(first, then object.ID, why string) bool {
 	return true
 }
 
+// all makes every one of a set go before every one of another, but for pairs that
+// would close a circle. Those that lead back to the first set are few.
+func (u *unmaking) all(first, then []int, why string) {
+	leadBack := u.graph.ahead(first)
+	var free, bound []int
+	for _, t := range then {
+		if leadBack[t] {
+			bound = append(bound, t)
+		} else {
+			free = append(free, t)
+		}
+	}
+	if len(free) > 0 {
+		u.plan.wait(first, free, why)
+		u.graph.addBorder(first, free, why)
+	}
+	for _, t := range bound {
+		behind := u.graph.behind(t)
+		free := slices.DeleteFunc(slices.Clone(first), func(f int) bool { return behind[f] })
+		u.plan.wait(free, []int{t}, why)
+		for _, f := range free {
+			u.graph.add(f, t, why)
+		}
+	}
+}
+
 // dependencies adds what live objects ask for: what depends goes before what it
 // depends on.
 func (u *unmaking) dependencies(objs []object.Object) {
@@ -84,19 +111,33 @@ func (u *unmaking) dependencies(objs []object.Object) {
 }
 
 // levels makes higher weights go before lower ones, as far as references allow:
-// what an object of low weight refers to came as early as it.
+// what an object of low weight refers to came as early as it, and goes with it.
 func (u *unmaking) levels(objs []object.Object) {
 	weights := make([]int, len(objs))
 	for i, o := range objs {
 		weights[i], _ = policy.Order(o)
 	}
+	place := make(map[int]int, len(objs)) // by change
+	changes := make([]int, len(objs))
+	for i, o := range objs {
+		changes[i] = u.index[o.ID()]
+		place[changes[i]] = i
+	}
+	lighten(weights, func(yield func(referred, refers int)) {
+		for _, e := range u.edges[:u.references] {
+			yield(place[e.After], place[e.Before])
+		}
+	})
+	members := func(l level) []int {
+		found := make([]int, len(l.members))
+		for i, m := range l.members {
+			found[i] = changes[m]
+		}
+		return found
+	}
 	levels := levelsOf(weights)
 	for i := len(levels) - 1; i > 0; i-- {
-		for _, high := range levels[i].members {
-			for _, low := range levels[i-1].members {
-				u.add(objs[high].ID(), objs[low].ID(), weightWhy)
-			}
-		}
+		u.all(members(levels[i]), members(levels[i-1]), weightWhy)
 	}
 }
 
@@ -122,21 +163,22 @@ func (u *unmaking) find(on object.ID, namespace string) object.ID {
 // the release: one of these may have to remove their finalizers. With them go
 // their dependents, which may have finalizers as well.
 func (u *unmaking) operators(objs []object.Object) {
-	var workloads []object.ID
+	var seenOff, workloads []int
 	for _, o := range objs {
-		if makesPods(o.ID().GroupKind()) {
-			workloads = append(workloads, o.ID())
+		switch gk := o.ID().GroupKind(); {
+		case makesPods(gk):
+			workloads = append(workloads, u.index[o.ID()])
+		case custom(gk), gk == object.CRDKind:
+			seenOff = append(seenOff, u.index[o.ID()])
 		}
 	}
-	for _, o := range objs {
-		gk := o.ID().GroupKind()
-		if !custom(gk) && gk != object.CRDKind {
-			continue
-		}
-		for _, workload := range workloads {
-			if u.add(o.ID(), workload, "an operator may have to see it off") && custom(gk) {
-				u.plan.Changes[u.index[o.ID()]].Steps[0].Propagation = "Foreground"
-			}
+	if len(workloads) == 0 || len(seenOff) == 0 {
+		return
+	}
+	u.all(seenOff, workloads, "an operator may have to see it off")
+	for _, i := range seenOff {
+		if c := &u.plan.Changes[i]; custom(c.ID.GroupKind()) {
+			c.Steps[0].Propagation = "Foreground"
 		}
 	}
 }

@@ -48,8 +48,14 @@ func TestDeletionsGoTheOtherWayRound(t *testing.T) {
 		"the namespace goes last": {configs("a", "b"), func(o *Options) { o.DeleteNamespace = true }, []string{
 			"a > Namespace/shop gone", "b > Namespace/shop gone",
 		}},
-		"what depends goes first":        {configs("a depends-on=ConfigMap/b", "b"), nil, []string{"a > b gone"}},
-		"high weights go first":          {configs("a weight=1", "b weight=-1", "c"), nil, []string{"a > c gone", "c > b gone"}},
+		"what depends goes first": {configs("a depends-on=ConfigMap/b", "b"), nil, []string{"a > b gone"}},
+		"high weights go first":   {configs("a weight=1", "b weight=-1", "c"), nil, []string{"a > c gone", "c > b gone"}},
+		"many of each weight":     {configs("a weight=1", "b weight=1", "c", "d"), nil, []string{"a > c gone", "b > c gone", "a > d gone", "b > d gone"}},
+		"what refers to others goes first, and they go with its weight": {
+			"{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, annotations: {belay.sh/weight: '-1'}}, spec: {template: {spec: {volumes: [{name: v, configMap: {name: c}}]}}}}\n---\n" +
+				configs("c", "a", "b"), nil, []string{
+				"Deployment.apps/d > c gone", "a > c gone", "b > c gone", "a > Deployment.apps/d gone", "b > Deployment.apps/d gone",
+			}},
 		"a dependency beats a weight":    {configs("a weight=1", "b depends-on=ConfigMap/a", "c weight=2"), nil, nil},
 		"a dependency without its group": {configs("a depends-on=Deployment/d") + "\n---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}}", nil, []string{"a > Deployment.apps/d gone"}},
 	}

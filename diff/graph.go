@@ -26,17 +26,22 @@ func (g *graph) add(before, after int, why string) {
 // addLevels makes every level come after the one before it.
 func (g *graph) addLevels(levels []level) {
 	for i := 1; i < len(levels); i++ {
-		border := len(g.after)
-		g.after = append(g.after, nil)
-		for _, n := range levels[i-1].members {
-			g.add(n, border, weightWhy)
-		}
-		for _, n := range levels[i].members {
-			g.add(border, n, weightWhy)
-		}
+		g.addBorder(levels[i-1].members, levels[i].members, weightWhy)
 	}
 	for i := 2; i < len(levels); i++ {
 		g.add(g.real+i-2, g.real+i-1, weightWhy)
+	}
+}
+
+// addBorder makes every one of a set come before every one of another.
+func (g *graph) addBorder(before, after []int, why string) {
+	border := len(g.after)
+	g.after = append(g.after, nil)
+	for _, n := range before {
+		g.add(n, border, why)
+	}
+	for _, n := range after {
+		g.add(border, n, why)
 	}
 }
 
@@ -46,6 +51,38 @@ func (g *graph) why(before, after int) string {
 		return why
 	}
 	return weightWhy // over a border
+}
+
+// behind are all that come after a node, directly or not, and the node.
+func (g *graph) behind(from int) map[int]bool {
+	seen := map[int]bool{from: true}
+	queue := []int{from}
+	for len(queue) > 0 {
+		n := queue[0]
+		queue = queue[1:]
+		for _, next := range g.after[n] {
+			if !seen[next] {
+				seen[next] = true
+				queue = append(queue, next)
+			}
+		}
+	}
+	return seen
+}
+
+// ahead are all that come before any of some nodes, directly or not, and the nodes.
+func (g *graph) ahead(of []int) map[int]bool {
+	reversed := newGraph(len(g.after))
+	for n, after := range g.after {
+		for _, next := range after {
+			reversed.after[next] = append(reversed.after[next], n)
+		}
+	}
+	all := len(reversed.after)
+	reversed.after = append(reversed.after, of)
+	seen := reversed.behind(all)
+	delete(seen, all)
+	return seen
 }
 
 // reaches says whether to comes after from, directly or not.

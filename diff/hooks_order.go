@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/refs"
 )
@@ -36,7 +38,7 @@ func (p *planner) orderHooks() {
 	for _, phase := range phases {
 		chain := chains[phase]
 		for i := 1; i < len(chain); i++ {
-			p.link(chain[i-1], chain[i])
+			p.plan.wait(chain[i-1], chain[i], hookWhy)
 		}
 	}
 	var rest, all, very []int
@@ -55,13 +57,13 @@ func (p *planner) orderHooks() {
 		}
 	}
 	if len(before) > 0 {
-		p.link(before[len(before)-1], rest)
+		p.plan.wait(before[len(before)-1], rest, hookWhy)
 	}
 	if len(after) > 0 {
-		if p.link(all, after[0]); len(rest) == 0 && len(before) > 0 {
-			p.link(before[len(before)-1], after[0])
+		if p.plan.wait(all, after[0], hookWhy); len(rest) == 0 && len(before) > 0 {
+			p.plan.wait(before[len(before)-1], after[0], hookWhy)
 		}
-		p.link(after[len(after)-1], very)
+		p.plan.wait(after[len(after)-1], very, hookWhy)
 	}
 }
 
@@ -73,19 +75,6 @@ func (p *planner) together(i, j int) bool {
 	return a.Action == Run && b.Action == Run && !a.Hook.Strict && !b.Hook.Strict && a.Hook.Weight == b.Hook.Weight
 }
 
-// link makes every change of one set wait for all of another.
-func (p *planner) link(before, after []int) {
-	for _, a := range after {
-		for _, b := range before {
-			need := refs.Ready
-			if p.plan.Changes[b].Action == Delete {
-				need = refs.Gone
-			}
-			p.plan.Order = append(p.plan.Order, Edge{Before: b, After: a, Need: need, Why: hookWhy})
-		}
-	}
-}
-
 // hookNeeds are the edges from what hooks need to be there to the hooks.
 func (p *planner) hookNeeds() []Edge {
 	n := hookNeeds{p: p, index: map[object.ID]int{}, hooks: map[object.ID][]int{}, graph: newGraph(len(p.plan.Changes))}
@@ -95,6 +84,10 @@ func (p *planner) hookNeeds() []Edge {
 		}
 	}
 	objs := slices.Clone(p.hookRefs)
+	resources := map[schema.GroupKind]string{}
+	for i := range p.plan.Changes {
+		resources[p.plan.Changes[i].ID.GroupKind()] = p.plan.Changes[i].Kind.Resource
+	}
 	for i, it := range p.items {
 		n.index[it.ID] = i // the changes begin with the items
 		objs = append(objs, object.Object{Body: it.body})
@@ -104,7 +97,7 @@ func (p *planner) hookNeeds() []Edge {
 			n.explicit(i)
 		}
 	}
-	for _, ref := range refs.Scan(objs) {
+	for _, ref := range refs.ScanServed(objs, resources) {
 		for _, i := range n.hooks[ref.From] {
 			n.reference(i, ref)
 		}
@@ -198,6 +191,16 @@ func (p *planner) firstOf(needs []Edge) map[int]bool {
 		for _, e := range p.plan.Order {
 			if first[e.After] && !first[e.Before] {
 				first[e.Before], grew = true, true
+			}
+		}
+		for _, b := range p.plan.Barriers {
+			if !slices.ContainsFunc(b.After, func(i int) bool { return first[i] }) {
+				continue
+			}
+			for _, before := range b.Before {
+				if !first[before] {
+					first[before], grew = true, true
+				}
 			}
 		}
 	}

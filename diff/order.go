@@ -37,8 +37,10 @@ func (p *planner) order() {
 			edges = append(edges, e)
 		}
 	}
-	edges = append(edges, p.levelEdges(levels)...)
-	p.plan.Order = append(p.sent(edges), p.deletions()...)
+	p.plan.Order = p.sent(edges)
+	p.orderLevels(levels)
+	p.deletions()
+	p.plan.Order = strongest(p.plan.Order)
 }
 
 // references returns the edges between wanted objects: those that must hold, and
@@ -117,15 +119,26 @@ func (p *planner) weights(must []Edge) []int {
 	for i, it := range p.items {
 		weights[i] = it.Policy.Weight
 	}
+	lighten(weights, func(yield func(referred, refers int)) {
+		for _, e := range must {
+			yield(e.Before, e.After)
+		}
+	})
+	return weights
+}
+
+// lighten gives what has no weight of its own the least weight of what refers to
+// it, directly or not.
+func lighten(weights []int, references func(yield func(referred, refers int))) {
+	own := slices.Clone(weights)
 	for changed := true; changed; {
 		changed = false
-		for _, e := range must {
-			if p.items[e.Before].Policy.Weight == 0 && weights[e.After] < weights[e.Before] {
-				weights[e.Before], changed = weights[e.After], true
+		references(func(referred, refers int) {
+			if own[referred] == 0 && weights[refers] < weights[referred] {
+				weights[referred], changed = weights[refers], true
 			}
-		}
+		})
 	}
-	return weights
 }
 
 // level are the objects of one weight.
@@ -148,28 +161,25 @@ func levelsOf(weights []int) []level {
 
 const weightWhy = "belay.sh/weight"
 
-// levelEdges makes each level wait for the one before it that has anything to do.
-func (p *planner) levelEdges(levels []level) []Edge {
-	var edges []Edge
+// orderLevels makes each level wait for the one before it that has anything to do.
+func (p *planner) orderLevels(levels []level) {
 	var before []int
 	for _, l := range levels {
-		var busy []int
+		var busy, sending []int
 		for _, i := range l.members {
 			if p.busy(i) {
 				busy = append(busy, i)
+			}
+			if len(p.items[i].Steps) > 0 {
+				sending = append(sending, i)
 			}
 		}
 		if len(busy) == 0 {
 			continue
 		}
-		for _, b := range before {
-			for _, a := range busy {
-				edges = append(edges, Edge{Before: b, After: a, Need: refs.Ready, Why: weightWhy})
-			}
-		}
+		p.plan.wait(before, sending, weightWhy)
 		before = busy
 	}
-	return edges
 }
 
 // busy says whether others may have to wait for a change: it sends something, or
@@ -182,24 +192,27 @@ func (p *planner) busy(i int) bool {
 	return current != nil && current.Status != release.Deployed && p.items[i].Action == Unchanged
 }
 
-// sent keeps the edges of what sends something, one for each pair: the one with
-// the strongest need.
+// sent keeps the edges of what sends something.
 func (p *planner) sent(edges []Edge) []Edge {
-	strength := map[refs.Need]int{refs.Exists: 0, refs.Established: 1, refs.Ready: 2}
+	return slices.DeleteFunc(edges, func(e Edge) bool {
+		there := len(p.items[e.Before].Steps) == 0
+		return len(p.items[e.After].Steps) == 0 || there && (e.Need == refs.Exists || !p.busy(e.Before))
+	})
+}
+
+// strongest sorts edges and keeps one for each pair: the one with the strongest
+// need.
+func strongest(edges []Edge) []Edge {
 	kept := map[[2]int]int{}
 	var out []Edge
 	for _, e := range edges {
-		there := len(p.items[e.Before].Steps) == 0
-		if len(p.items[e.After].Steps) == 0 || there && (e.Need == refs.Exists || !p.busy(e.Before)) {
-			continue
-		}
 		key := [2]int{e.Before, e.After}
 		i, twice := kept[key]
 		switch {
 		case !twice:
 			kept[key] = len(out)
 			out = append(out, e)
-		case strength[e.Need] > strength[out[i].Need]:
+		case strength(e.Need) > strength(out[i].Need):
 			out[i] = e
 		}
 	}

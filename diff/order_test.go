@@ -26,9 +26,12 @@ func configs(specs ...string) string {
 
 func edges(p *Plan) []string {
 	all := []string{}
-	for _, e := range p.Order {
-		short := func(i int) string { return strings.TrimPrefix(p.Changes[i].ID.In("shop"), "ConfigMap/") }
-		all = append(all, fmt.Sprintf("%s > %s %s", short(e.Before), short(e.After), e.Need))
+	waits := p.Waits()
+	for i := range p.Changes {
+		for _, e := range waits(i) {
+			short := func(i int) string { return strings.TrimPrefix(p.Changes[i].ID.In("shop"), "ConfigMap/") }
+			all = append(all, fmt.Sprintf("%s > %s %s", short(e.Before), short(e.After), e.Need))
+		}
 	}
 	return all
 }
@@ -48,9 +51,15 @@ func TestOrder(t *testing.T) {
 		want    []string
 		refused string
 	}{
-		"nothing to say":        {configs("a", "b"), []string{}, ""},
-		"depends-on":            {configs("a depends-on=ConfigMap/b", "b"), []string{"b > a ready"}, ""},
-		"lower weights first":   {configs("a weight=1", "b weight=-1", "c"), []string{"c > a ready", "b > c ready"}, ""},
+		"nothing to say":      {configs("a", "b"), []string{}, ""},
+		"depends-on":          {configs("a depends-on=ConfigMap/b", "b"), []string{"b > a ready"}, ""},
+		"lower weights first": {configs("a weight=1", "b weight=-1", "c"), []string{"c > a ready", "b > c ready"}, ""},
+		"many of each weight": {configs("a weight=1", "b weight=1", "c", "d"), []string{
+			"c > a ready", "d > a ready", "c > b ready", "d > b ready",
+		}, ""},
+		"a dependency on one of many of less weight": {configs("a weight=1", "b weight=1", "c", "d depends-on=ConfigMap/c"), []string{
+			"c > a ready", "d > a ready", "c > b ready", "d > b ready", "c > d ready",
+		}, ""},
 		"equal weights at once": {configs("a weight=1", "b weight=1"), []string{}, ""},
 		"a depends-on of nothing": {configs("a depends-on=ConfigMap/x"), nil,
 			"shop.yaml:1: ConfigMap/a: depends on ConfigMap/x, which is not in the bundle"},
@@ -84,6 +93,37 @@ func TestOrder(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// room is how many numbers the order of a plan takes.
+func room(p *Plan) int {
+	n := 2 * len(p.Order)
+	for _, b := range p.Barriers {
+		n += len(b.Before) + len(b.After)
+	}
+	return n
+}
+
+func TestTheOrderOfWeightsGrowsWithTheObjectsNotWithTheirPairs(t *testing.T) {
+	var specs []string
+	for i := range 300 {
+		specs = append(specs, fmt.Sprintf("c%d weight=%d", i, i%3))
+	}
+	yaml := configs(specs...)
+	w, s := deployed(t, yaml)
+	changed := strings.ReplaceAll(yaml, "annotations:", "labels: {x: y}, annotations:")
+	gone := apply()
+	gone.Op = OpDelete
+	for name, p := range map[string]*Plan{
+		"upgrade": compute(t, w, s, changed, apply()), "delete": compute(t, w, s, "", gone),
+	} {
+		if n := room(p); n > 2*300 {
+			t.Errorf("%s: the order of 300 objects takes %d numbers", name, n)
+		}
+		if n := len(edges(p)); n != 2*100*100 {
+			t.Errorf("%s: %d pairs wait for each other, want 20000", name, n)
+		}
 	}
 }
 

@@ -206,6 +206,7 @@ type Plan struct {
 	// Changes hold every object of the release, unchanged ones too.
 	Changes  []Change  `json:"changes"`
 	Order    []Edge    `json:"order,omitempty"`
+	Barriers []Barrier `json:"barriers,omitempty"`
 	Refused  []Refusal `json:"refused,omitempty"`
 	Warnings []string  `json:"warnings,omitempty"`
 	// LeftAlone is what others set and a drift leaves alone.

@@ -261,7 +261,7 @@ func (w *world) carryOut(p *Plan, s *release.State) {
 	}
 	for _, c := range p.Changes {
 		for _, step := range c.Steps {
-			if step.Verb == VerbDelete {
+			if step.Verb == VerbDelete || step.Verb == VerbClear {
 				delete(w.objects, c.ID)
 				delete(s.Inventory, c.ID)
 				continue
@@ -272,6 +272,9 @@ func (w *world) carryOut(p *Plan, s *release.State) {
 				w.t.Fatalf("%s: %v", c.ID, err)
 			}
 			w.store(merged)
+			if c.Hook != nil {
+				continue // nobody owns it
+			}
 			s.Inventory[c.ID] = release.Owned{
 				UID: merged.GetUID(), Version: c.Kind.Version, Shared: c.Shared,
 				Manifest: c.Manifest, Schema: c.Schema, Live: fields.Own(merged, p.Target.Manager()),

@@ -14,18 +14,15 @@ import (
 // at once, and below an object is what it waits for.
 func Graph(w io.Writer, p *diff.Plan, full bool) error {
 	v := newPlanView(p, PlanOptions{Full: full})
-	waits := make([][]diff.Edge, len(p.Changes))
-	for _, e := range p.Order {
-		waits[e.After] = append(waits[e.After], e)
-	}
-	depth := depths(p, waits)
+	waits := p.Waits()
+	depth := depths(p)
 	var b strings.Builder
 	last := slices.Max(append([]int{0}, depth...))
 	for level := 1; level <= last; level++ {
 		fmt.Fprintf(&b, "step %d\n", level)
 		for i := range p.Changes {
 			if depth[i] == level {
-				v.node(&b, p, i, waits[i])
+				v.node(&b, p, i, waits(i))
 			}
 		}
 	}
@@ -38,20 +35,38 @@ func Graph(w io.Writer, p *diff.Plan, full bool) error {
 
 // depths is when each change can start: 0 when it sends nothing. What is pruned
 // comes after all that is not, or before it.
-func depths(p *diff.Plan, waits [][]diff.Edge) []int {
+func depths(p *diff.Plan) []int {
 	depth := make([]int, len(p.Changes))
+	waits, behind := make([][]int, len(p.Changes)), make([][]int, len(p.Changes))
+	for _, e := range p.Order {
+		waits[e.After] = append(waits[e.After], e.Before)
+	}
+	for k, b := range p.Barriers {
+		for _, after := range b.After {
+			behind[after] = append(behind[after], k)
+		}
+	}
+	barriers := make([]int, len(p.Barriers)) // the depth of what each waits for
 	visit := func(stage, base int) int {
 		top := base
 		for range p.Changes { // as often as the longest way is long, at most
 			again := false
+			for k, b := range p.Barriers {
+				for _, before := range b.Before {
+					barriers[k] = max(barriers[k], depth[before])
+				}
+			}
 			for i := range p.Changes {
 				c := &p.Changes[i]
 				if len(c.Steps) == 0 || stageOf(c) != stage {
 					continue
 				}
 				d := base + 1
-				for _, e := range waits[i] {
-					d = max(d, depth[e.Before]+1)
+				for _, before := range waits[i] {
+					d = max(d, depth[before]+1)
+				}
+				for _, k := range behind[i] {
+					d = max(d, barriers[k]+1)
 				}
 				if d != depth[i] {
 					depth[i], again = d, true
