@@ -56,7 +56,7 @@ soak: playground ## the long tests: every kill point, every seed; FUZZ=10m is th
 	BELAY_SOAK=1 go test -C internal/e2e/helm3 -timeout 60m -count=1 ./...
 	BELAY_SOAK=1 go test -C internal/e2e/helm4 -timeout 60m -count=1 ./...
 
-bench: build playground bin/helm bin/kustomize ## measure belay beside raw server-side apply, Helm and kustomize
+bench: build playground bin/helm bin/kustomize ## measure belay beside raw server-side apply, kubectl diff, Helm and kustomize
 	bin/playground run -- go run ./bench
 
 bin/helm: bench/peers/go.mod

@@ -1,12 +1,13 @@
 // Bench measures belay on a control plane of its own beside the floor, which is
-// raw server-side apply of the same objects, and beside Helm's start-up and what
-// Helm renders and kustomize builds, in one run, so that the ratios mean something. Absolute times are
-// the machine's.
+// raw server-side apply of the same objects, beside kubectl's diff, Helm's start-up
+// and what Helm renders and kustomize builds, in one run, so that the ratios mean
+// something. Absolute times are the machine's.
 // It stands outside the flow and is run by `make bench`, with KUBECONFIG set.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -24,6 +25,7 @@ type options struct {
 	offline bool // only what needs no cluster
 	// throttled measures Helm with its default flags too, once: it takes minutes.
 	throttled bool
+	plans     bool // only plans
 }
 
 func main() {
@@ -33,6 +35,7 @@ func main() {
 	flag.StringVar(&o.kustomize, "kustomize", "bin/kustomize", "kustomize's binary; left out when it is not there")
 	flag.StringVar(&o.charts, "charts", "", "directories of charts to render besides the written ones, with commas between")
 	flag.BoolVar(&o.offline, "offline", false, "measure only what needs no cluster")
+	flag.BoolVar(&o.plans, "plans", false, "measure only how long plans take")
 	flag.BoolVar(&o.throttled, "throttled", false, "measure Helm with its default flags too, once: minutes")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; the table shows medians")
 	flag.IntVar(&o.quarter, "quarter", 100, "objects of each of the four kinds")
@@ -47,14 +50,10 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	if err := startUp(ctx, os.Stdout, o); err != nil {
-		return err
-	}
-	if err := charts(ctx, os.Stdout, o); err != nil {
-		return err
-	}
-	if err := overlays(ctx, os.Stdout, o); err != nil || o.offline {
-		return err
+	if !o.plans {
+		if err := local(ctx, o); err != nil || o.offline {
+			return err
+		}
 	}
 	f, err := newFloor(os.Getenv("KUBECONFIG"))
 	if err != nil {
@@ -72,6 +71,9 @@ func run(ctx context.Context, o options) error {
 	}
 	defer func() { _ = os.RemoveAll(chart) }()
 
+	if err := plans(ctx, os.Stdout, o, f, bundle, chart); err != nil || o.plans {
+		return err
+	}
 	var times table
 	helm := findHelm(o)
 	for round := range o.rounds {
@@ -108,6 +110,11 @@ func run(ctx context.Context, o options) error {
 	}
 	times.print(os.Stdout, o)
 	return nil
+}
+
+// local measures what needs no cluster.
+func local(ctx context.Context, o options) error {
+	return errors.Join(startUp(ctx, os.Stdout, o), charts(ctx, os.Stdout, o), overlays(ctx, os.Stdout, o))
 }
 
 // times are how long each job took, and the memory it took.
