@@ -207,6 +207,10 @@ func (r *run) receive(m message) {
 		return
 	}
 	n := r.byID[m.id]
+	if n != nil && n.progress == done && n.Action != diff.Run && (m.state.Phase == rollout.Progressing || m.state.Phase == rollout.Failed) {
+		r.move(n, written) // it was ready, and is so no longer
+		n.since = time.Now()
+	}
 	if n == nil || n.progress != written && m.state.Phase != rollout.Deleting {
 		return
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/internal/e2e/proxy"
 )
@@ -52,6 +54,45 @@ func TestTwoCrashesAreNoFailure(t *testing.T) {
 	if r := e.apply(workload("", "crashes=2", "livenessProbe: {tcpSocket: {port: 80}}")); r.Exit != 0 {
 		t.Error(r)
 	}
+}
+
+// A probe may say yes before the program falls over: what counts is how it is in
+// the end.
+func TestWhatFallsOverAfterItWasReadyIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	came := make(chan error, 1)
+	go func() { came <- e.bringAfterFall("falls") }()
+	probes := "readinessProbe: {httpGet: {port: 80}}\n        livenessProbe: {httpGet: {port: 80}, periodSeconds: 1, failureThreshold: 1}"
+	falls := renamed(workload("belay.sh/fail-after: 3s, belay.sh/max-restarts: '2'", "not-live=5s", probes), "falls")
+	r := e.apply(falls + "---\n" + workload("", "", "envFrom: [{configMapRef: {name: late}}]"))
+	for _, want := range []string{"Deployment.apps/falls  no longer ready: ", "Deployment.apps/falls is not ready: ", "because container main of Pod/falls-"} {
+		if r.Exit != 6 || !strings.Contains(r.Stderr, want) {
+			t.Errorf("want exit 6 and %q:\n%v", want, r)
+		}
+	}
+	if err := <-came; err != nil {
+		t.Error(err)
+	}
+}
+
+// bringAfterFall brings the ConfigMap late once pods of a Deployment were available,
+// and then were not.
+func (e *Env) bringAfterFall(name string) error {
+	was := false
+	for range 1000 {
+		time.Sleep(100 * time.Millisecond)
+		u, err := e.API.Get("/apis/apps/v1/namespaces/" + e.NS + "/deployments/" + name)
+		if err != nil {
+			continue // it is not there yet
+		}
+		n, _, _ := unstructured.NestedFloat64(u.Object, "status", "availableReplicas")
+		if was && n == 0 {
+			return e.bring("ConfigMap", "late")
+		}
+		was = was || n > 0
+	}
+	return errors.New("it never was ready and then was not")
 }
 
 func TestTheBundlesBudgetsCount(t *testing.T) {

@@ -170,7 +170,12 @@ func (e *End) sinceDeployed() string {
 }
 
 func (e *End) writeInterrupted(b *strings.Builder) {
-	fmt.Fprintf(b, "interrupted: %d of %s done", len(e.Result.Finished), count(e.total(), "change"))
+	b.WriteString("interrupted: ")
+	if total := e.total(); total > 0 {
+		fmt.Fprintf(b, "%d of %s done", len(e.Result.Finished), count(total, "change"))
+	} else {
+		b.WriteString("nothing was to be changed")
+	}
 	if n := e.Result.InFlight; n > 0 {
 		fmt.Fprintf(b, ", %d in flight finished", n)
 	}

@@ -85,3 +85,17 @@ func TestAStatusFitsTheScreen(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestWhichPodItIsGivesWayToWhatItHas(t *testing.T) {
+	for cause, want := range map[string]string{
+		"Pod/a-x cannot be scheduled":                             "cannot be scheduled",
+		"container main of Pod/a-x exited 1 twice, last 4s ago":   "container main exited 1 twice, last 4s ago",
+		"init container a of Pod/a-x cannot start: no secret b":   "init container a cannot start: no secret b",
+		"ReplicaSet/a-x may not create pods: quota of Pod/x used": "ReplicaSet/a-x may not create pods: quota of Pod/x used",
+		"it made no progress for 600s":                            "it made no progress for 600s",
+	} {
+		if got := withoutPod(cause); got != want {
+			t.Errorf("%q is %q, want %q", cause, got, want)
+		}
+	}
+}

@@ -143,6 +143,10 @@ func (p *Progress) Event(e apply.Event) {
 	case apply.Wrote:
 		row.wrote, row.wroteAt = true, e.At
 	case apply.Waiting:
+		if row.ended {
+			p.relapsed(&b, row, e.At)
+			break
+		}
 		// The first words about a wait come with the next tick: by then the
 		// object may be ready, or there is more to say.
 		if p.live == nil && !row.wrote {
@@ -199,6 +203,13 @@ func (p *Progress) waiting(b *strings.Builder, row *progressRow, at time.Time) {
 	}
 	row.said, row.saidAt = text, at
 	p.line(b, row, at, joinWords(row.writeWords(), words))
+}
+
+// relapsed writes that an object is under way again that had been ready.
+func (p *Progress) relapsed(b *strings.Builder, row *progressRow, at time.Time) {
+	text := waitWords(row.state)
+	row.ended, row.began, row.said, row.saidAt = false, at, text, at
+	p.line(b, row, at, "no longer ready"+colonIf(text))
 }
 
 // writeWords say what was done with the object, once.

@@ -232,3 +232,20 @@ func TestAWholeReleaseTakesALineAnObject(t *testing.T) {
 		t.Errorf("got %s", b.String()[:200])
 	}
 }
+
+func TestWhatIsReadyNoLongerIsSaidAtOnce(t *testing.T) {
+	got := play(ProgressOptions{}, []moment{
+		{at: 0, id: front, kind: apply.Started},
+		{at: 0.1, id: front, kind: apply.Wrote},
+		{at: 0.2, id: front, kind: apply.Done, state: ready},
+		{at: 2, id: front, kind: apply.Waiting, state: updated(2)},
+		{at: 9, id: front, kind: apply.Done, state: ready},
+	})
+	want := `00:00  Deployment.apps/front          updated, ready: 3 of 3
+00:02  Deployment.apps/front          no longer ready: 2 of 3 updated
+00:09  Deployment.apps/front          ready: 3 of 3
+`
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}

@@ -103,10 +103,16 @@ func (s *StatusScreen) withoutAges(r ReleaseStatus, now time.Time, full bool) st
 // lastTime is how a cause says when a container last ended.
 var lastTime = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`, last \S+ ago`) })
 
-// withoutPod leaves out which pod a cause is about, at its beginning.
+// withoutPod leaves out which pod a cause is about, at its beginning: "Pod/a-x cannot
+// be scheduled", "container main of Pod/a-x exited 1".
 func withoutPod(cause string) string {
 	if strings.HasPrefix(cause, "Pod/") {
 		_, cause, _ = strings.Cut(cause, " ")
+		return cause
+	}
+	container, rest, ok := strings.Cut(cause, " of Pod/")
+	if _, said, more := strings.Cut(rest, " "); ok && more && !strings.Contains(container, ":") {
+		return container + " " + said
 	}
 	return cause
 }

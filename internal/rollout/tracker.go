@@ -23,7 +23,8 @@ const (
 	// most are ready by then, and cost nothing.
 	podsAfter = 1500 * time.Millisecond
 	// settleAfter is how long readiness must hold where no probe stands behind it:
-	// then it says only that the process was started.
+	// then it says only that the process was started. So it must where it was lost
+	// before.
 	settleAfter = 3 * time.Second
 	// settleMax bounds it where containers crashed before.
 	settleMax = time.Minute
@@ -71,9 +72,9 @@ type Tracker struct {
 	classes map[object.Kind]*classes
 	// early holds what watches showed of objects before they were added: the
 	// answer to a write may come later than what came of it. done are those whose
-	// way has ended.
+	// way has ended; they may relapse.
 	early map[object.ID]*unstructured.Unstructured
-	done  map[object.ID]bool
+	done  map[object.ID]*tracked
 }
 
 // tracked is a target on its way.
@@ -85,9 +86,11 @@ type tracked struct {
 	// asks is true when no watch shows the object: it is asked for.
 	asks, asking bool
 	// ready is since when it has been ready, while that has to prove itself.
-	ready  time.Time
-	seen   sightings
-	tailed *tailed
+	ready time.Time
+	// relapsed is true where it was lost before.
+	relapsed bool
+	seen     sightings
+	tailed   *tailed
 }
 
 // NewTracker starts following nothing; ctx ends all that it starts.
@@ -100,7 +103,7 @@ func NewTracker(ctx context.Context, w Watcher, o Options) *Tracker {
 		w: w, o: o, ctx: ctx, cancel: cancel,
 		targets: map[object.ID]*tracked{}, byUID: map[string]*tracked{}, feeds: map[feedKey]*feed{}, parts: map[string]*parts{},
 		classes: map[object.Kind]*classes{},
-		early:   map[object.ID]*unstructured.Unstructured{}, done: map[object.ID]bool{},
+		early:   map[object.ID]*unstructured.Unstructured{}, done: map[object.ID]*tracked{},
 	}
 }
 
@@ -185,9 +188,9 @@ func (t *Tracker) take(x *tracked, u *unstructured.Unstructured) bool {
 }
 
 // settle holds readiness back until it has lasted, where it was seen to come and
-// nothing but the start of a process stands behind it.
+// nothing but the start of a process stands behind it, or one that crashed before.
 func (t *Tracker) settle(x *tracked, s State) State {
-	if x.state.Phase != Progressing || s.Wanted == 0 && x.ID.GroupKind() != podKind.GroupKind() || !unprobed(x.last) {
+	if x.state.Phase != Progressing || s.Wanted == 0 && x.ID.GroupKind() != podKind.GroupKind() {
 		return s
 	}
 	now := t.o.Now()
@@ -203,7 +206,10 @@ func (t *Tracker) settle(x *tracked, s State) State {
 
 // settles is how long readiness has to last: longer than what crashed before did.
 func (x *tracked) settles(f family) time.Duration {
-	need := settleAfter
+	var need time.Duration
+	if x.relapsed || unprobed(x.last) {
+		need = settleAfter
+	}
 	current, _ := f.split()
 	for _, pod := range current {
 		for _, c := range items(at(pod, "status", "containerStatuses")) {
@@ -258,12 +264,7 @@ func (t *Tracker) judge(x *tracked, s State) State {
 func (t *Tracker) tell(x *tracked, s State) bool {
 	final := s.Phase == Ready || s.Phase == Failed
 	if final {
-		delete(t.targets, x.ID)
-		t.done[x.ID] = true
-		if x.last != nil {
-			delete(t.byUID, uidOf(x.last))
-		}
-		x.untail()
+		t.putAway(x)
 	}
 	if s != x.state && !t.stopped {
 		x.state = s
@@ -288,8 +289,11 @@ func (t *Tracker) show(u *unstructured.Unstructured) {
 	if x := t.targets[id]; x != nil {
 		x.asks = false
 		t.take(x, u)
-	} else if !t.done[id] {
+	} else if x := t.done[id]; x == nil {
 		t.early[id] = u
+	} else if t.hasRelapsed(x, u) {
+		t.takeBack(x)
+		t.take(x, u)
 	}
 }
 

@@ -128,7 +128,7 @@ func TestADeploymentIsFollowedToItsEnd(t *testing.T) {
 	f.wants("a progressing 1 of 2 available")
 	m.set(deploy(t, 2, 2, 2, 2))
 	f.wants("a ready 2 of 2")
-	m.set(deploy(t, 2, 2, 1, 1))
+	m.set(deploy(t, 3, 2, 1, 1)) // somebody else's change
 	f.Stop()
 	f.wantsNothing()
 	if n := m.count("list Pod"); n != 0 {
