@@ -49,7 +49,7 @@ lint: ## gofmt, vet, and the linters of .golangci.yml
 soak: playground ## the long tests: every kill point, every seed; FUZZ=10m is the time for each fuzzer
 	BELAY_SOAK=1 go test -parallel 8 -timeout 120m -count=1 ./internal/e2e ./internal/release
 	BELAY_SOAK_OVERLAYS=5000 go test -timeout 60m -count=1 -run QuickWay ./render/overlay
-	@for target in render/values:FuzzValues render/values:FuzzSet internal/object:FuzzDecode templates:FuzzRender \
+	@for target in render/values:FuzzValues render/values:FuzzSet internal/object:FuzzDecode templates:FuzzRender templates:FuzzTheParserReadsAsTextTemplateDoes \
 	  render:FuzzRender render/bundle:FuzzArchives render/overlay:FuzzKustomizations; do \
 	  go test ./$${target%:*} -run xxx -fuzz "^$${target#*:}$$" -fuzztime $(FUZZ) -fuzzminimizetime 20x || exit 1; done
 	BELAY_SOAK=1 go test -C render/conformance -timeout 120m -count=1 ./...

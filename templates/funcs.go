@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
-	"text/template/parse"
 
 	"github.com/Masterminds/sprig/v3"
 )
@@ -193,7 +192,7 @@ func (r *renderer) tpl(number int, text any, dot any) (string, error) {
 	sn := r.texts[key]
 	if sn == nil {
 		src := newSource("", key)
-		trees, err := parse.Parse("tpl", key, "", "", functionNames())
+		trees, _, err := parseTrees("tpl", key, functionNames(), &nodes{})
 		if err != nil {
 			r.stack = append(r.stack, f)
 			defer func() { r.stack = r.stack[:len(r.stack)-1] }()

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"text/template"
 	"text/template/parse"
 	"time"
@@ -67,14 +68,18 @@ func ParseChart(files []ChartFile) (*ChartSet, error) {
 	}
 	errs := make([]error, len(files))
 	sources := make([]*source, len(files))
+	sited := make([]bool, len(files))
 	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, f := range files {
+	var started atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		g.Go(func() error {
-			sources[i] = newSource(f.Path, f.Text)
-			var err error
-			if s.trees[i], err = parse.Parse(f.Name, f.Text, "", "", s.names); err != nil {
-				errs[i] = sources[i].parseError(err, s.names)
+			n := &nodes{}
+			for i := int(started.Add(1)) - 1; i < len(files); i = int(started.Add(1)) - 1 {
+				sources[i] = newSource(files[i].Path, files[i].Text)
+				var err error
+				if s.trees[i], sited[i], err = parseTrees(files[i].Name, files[i].Text, s.names, n); err != nil {
+					errs[i] = sources[i].parseError(err, s.names)
+				}
 			}
 			return nil
 		})
@@ -82,7 +87,7 @@ func ParseChart(files []ChartFile) (*ChartSet, error) {
 	_ = g.Wait() // the mistakes of all files are in errs
 	for i, f := range files {
 		s.sources[f.Name], s.paths[f.Name] = sources[i], f.Path
-		if errs[i] == nil {
+		if errs[i] == nil && sited[i] {
 			s.place(sources[i], s.trees[i])
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -38,6 +39,9 @@ func chartFunctionNames() map[string]any {
 	}
 	for _, name := range []string{"eq", "ne", "lt", "le", "gt", "ge", "index", "slice", "printf", "include", "tpl", "lookup"} {
 		names[name] = true
+	}
+	for _, name := range slices.Concat(randomNames, slices.Collect(maps.Keys(sitedInCharts))) {
+		names[name] = placed{}
 	}
 	return names
 }

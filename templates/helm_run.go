@@ -22,6 +22,7 @@ type chartRun struct {
 	depth map[string]int
 	// texts are the parsed texts that tpl was given.
 	texts   map[string]*chartText
+	nodes   nodes
 	random  *memory
 	lookups map[string]bool
 }
@@ -137,11 +138,13 @@ func (r *chartRun) prepare(s *scope, text string) (*template.Template, error) {
 	parsed := r.texts[text]
 	if parsed == nil {
 		src := newSource("", text)
-		trees, err := parse.Parse(tplName, text, "", "", r.set.names)
+		trees, sited, err := parseTrees(tplName, text, r.set.names, &r.nodes)
 		if err != nil {
 			return nil, src.parseError(err, r.set.names)
 		}
-		r.set.place(src, trees)
+		if sited {
+			r.set.place(src, trees)
+		}
 		parsed = &chartText{trees: trees, main: trees[tplName]}
 		r.texts[text] = parsed
 	}
@@ -174,22 +177,8 @@ func (r *chartRun) prepare(s *scope, text string) (*template.Template, error) {
 // place they are called from.
 var sitedInCharts = map[string]string{"lookup": "_lookup"}
 
-// mayHaveSites says, quickly, whether a text may call a function that must know
-// its place.
-func mayHaveSites(text string) bool {
-	for _, part := range []string{"rand", "gen", "uuidv4", "bcrypt", "htpasswd", "shuffle", "encryptAES", "lookup"} {
-		if strings.Contains(text, part) {
-			return true
-		}
-	}
-	return false
-}
-
 // place rewrites the calls of functions that must know their place.
 func (s *ChartSet) place(src *source, trees map[string]*parse.Tree) {
-	if !mayHaveSites(src.text) {
-		return
-	}
 	p := &placer{rewriter: rewriter{source: src, sites: &s.sites}}
 	names := make([]string, 0, len(trees))
 	for name := range trees {

@@ -91,7 +91,7 @@ func Parse(files []File) (*Set, error) {
 
 func (s *Set) add(f File, names map[string]any) error {
 	src := newSource(f.Name, f.Text)
-	trees, err := parse.Parse(f.Name, f.Text, "", "", names)
+	trees, _, err := parseTrees(f.Name, f.Text, names, &nodes{})
 	if err != nil {
 		return src.parseError(err, names)
 	}
