@@ -20,8 +20,8 @@ import (
 )
 
 // checkOffline checks a custom resource against the schema of the CRD that this
-// plan brings: fields that it does not know, and values. Its CEL rules are not
-// evaluated here; that the object was not validated by the server is marked.
+// plan brings: fields that it does not know, values, and items that are there twice.
+// Its CEL rules are not evaluated here, and that is said.
 func (p *planner) checkOffline(it *item) {
 	crd := p.crds[it.ID.GroupKind()]
 	if crd == nil {
@@ -33,6 +33,9 @@ func (p *planner) checkOffline(it *item) {
 	}
 	for _, text := range complaintsOf(raw, it.wanted.Object) {
 		p.mistake(it, text+" (by the schema of "+p.name(crd.ID)+")")
+	}
+	if hasRules(raw, it.wanted.Object) {
+		it.Unchecked += "; rules in CEL are left to the server"
 	}
 }
 
@@ -109,53 +112,115 @@ func complaintsOf(raw, body map[string]any) []string {
 	if err := json.Unmarshal(data, &schema); err != nil {
 		return nil // the server says best what is wrong with the CRD
 	}
-	found := unknownFields(raw, body, "")
+	found := append(unknownFields(raw, body), repeatedItems(raw, body)...)
 	result := validate.NewSchemaValidator(&schema, nil, "", strfmt.Default).Validate(body)
 	for _, err := range result.Errors {
-		found = append(found, shorten(strings.TrimPrefix(err.Error(), "."), longestComplaint))
+		text := strings.Replace(strings.TrimPrefix(err.Error(), "."), " in body ", " ", 1)
+		found = append(found, shorten(text, longestComplaint))
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
 }
 
 // unknownFields names the fields of a value that a structural schema does not have.
-func unknownFields(schema map[string]any, v any, path string) []string {
-	if preserve, _ := schema["x-kubernetes-preserve-unknown-fields"].(bool); preserve {
-		return nil
-	}
+func unknownFields(schema map[string]any, v any) []string {
 	var found []string
+	walkSchema(schema, v, "", func(schema map[string]any, v any, path string) {
+		m, _ := v.(map[string]any)
+		properties, _ := schema["properties"].(map[string]any)
+		_, open := schema["additionalProperties"]
+		preserve, _ := schema["x-kubernetes-preserve-unknown-fields"].(bool)
+		for name := range m {
+			if _, known := properties[name]; !known && !open && !preserve && (path != "" || !slices.Contains(ofEveryKind, name)) {
+				found = append(found, strings.TrimPrefix(path+"."+name, ".")+": there is no such field")
+			}
+		}
+	})
+	return found
+}
+
+// ofEveryKind are fields that no schema of a custom resource need name.
+var ofEveryKind = []string{"apiVersion", "kind", "metadata", "status"}
+
+// repeatedItems names the items of sets, and of lists with keys, that are there
+// twice. A key that is left out has its default.
+func repeatedItems(schema map[string]any, v any) []string {
+	var found []string
+	walkSchema(schema, v, "", func(schema map[string]any, v any, path string) {
+		list, _ := v.([]any)
+		kind, _ := schema["x-kubernetes-list-type"].(string)
+		if kind != "set" && kind != "map" {
+			return
+		}
+		first := map[uint64]int{}
+		for i, item := range list {
+			key := object.Hash(item)
+			if kind == "map" {
+				key = object.Hash(itemKey(schema, item))
+			}
+			if at, twice := first[key]; twice {
+				found = append(found, fmt.Sprintf("%s[%d]: the same as item %d, and the list takes each once", path, i, at))
+			} else {
+				first[key] = i
+			}
+		}
+	})
+	return found
+}
+
+// itemKey is what tells an item of a list with keys from the others.
+func itemKey(schema map[string]any, item any) []any {
+	m, _ := item.(map[string]any)
+	keys, _ := schema["x-kubernetes-list-map-keys"].([]any)
+	items, _ := schema["items"].(map[string]any)
+	properties, _ := items["properties"].(map[string]any)
+	var key []any
+	for _, k := range keys {
+		name, _ := k.(string)
+		value, there := m[name]
+		if property, _ := properties[name].(map[string]any); !there {
+			value = property["default"]
+		}
+		key = append(key, value)
+	}
+	return key
+}
+
+// hasRules says whether a value meets rules in CEL, which only the server evaluates.
+func hasRules(schema map[string]any, v any) bool {
+	found := false
+	walkSchema(schema, v, "", func(schema map[string]any, _ any, _ string) {
+		found = found || schema["x-kubernetes-validations"] != nil
+	})
+	return found
+}
+
+// walkSchema visits a value and all in it that a structural schema has a word on.
+func walkSchema(schema map[string]any, v any, path string, visit func(schema map[string]any, v any, path string)) {
+	if embedded, _ := schema["x-kubernetes-embedded-resource"].(bool); embedded {
+		return
+	}
+	visit(schema, v, path)
 	switch v := v.(type) {
 	case map[string]any:
-		if embedded, _ := schema["x-kubernetes-embedded-resource"].(bool); embedded {
-			return nil
-		}
 		properties, _ := schema["properties"].(map[string]any)
-		more, open := schema["additionalProperties"]
+		more, _ := schema["additionalProperties"].(map[string]any)
 		for name, value := range v {
-			at := strings.TrimPrefix(path+"."+name, ".")
-			if path == "" && slices.Contains([]string{"apiVersion", "kind", "metadata", "status"}, name) {
-				continue
+			sub, known := properties[name].(map[string]any)
+			if !known {
+				sub = more
 			}
-			switch sub, known := properties[name].(map[string]any); {
-			case known:
-				found = append(found, unknownFields(sub, value, at)...)
-			case open:
-				if sub, ok := more.(map[string]any); ok {
-					found = append(found, unknownFields(sub, value, at)...)
-				}
-			default:
-				found = append(found, at+": there is no such field")
+			if sub != nil && (path != "" || !slices.Contains(ofEveryKind, name)) {
+				walkSchema(sub, value, strings.TrimPrefix(path+"."+name, "."), visit)
 			}
 		}
 	case []any:
-		items, _ := schema["items"].(map[string]any)
-		for i, value := range v {
-			if items != nil {
-				found = append(found, unknownFields(items, value, fmt.Sprintf("%s[%d]", path, i))...)
+		if items, ok := schema["items"].(map[string]any); ok {
+			for i, value := range v {
+				walkSchema(items, value, fmt.Sprintf("%s[%d]", path, i), visit)
 			}
 		}
 	}
-	return found
 }
 
 // withoutExtensions leaves out what only the server evaluates, and lets what may be

@@ -34,6 +34,9 @@ spec:
               port: {x-kubernetes-int-or-string: true}
               free: {type: object, x-kubernetes-preserve-unknown-fields: true}
               labels: {type: object, additionalProperties: {type: string}}
+              ports: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [port, protocol], items: {type: object, properties: {port: {type: integer}, protocol: {type: string, default: TCP}}}}
+              tags: {type: array, x-kubernetes-list-type: set, items: {type: string}}
+              ruled: {type: integer, x-kubernetes-validations: [{rule: "self < 3"}]}
               items: {type: array, items: {type: object, properties: {name: {type: string}}}}
 `
 
@@ -43,17 +46,20 @@ func widget(spec string) string {
 
 func TestCustomResourcesAreCheckedWithTheSchemaThatThePlanBrings(t *testing.T) {
 	w, s := deployed(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}")
-	good := compute(t, w, s, widget("{size: 3, mode: fast, port: http, free: {any: [1]}, labels: {a: b}, items: [{name: a}]}"), apply())
+	good := compute(t, w, s, widget("{size: 3, mode: fast, port: http, free: {any: [1]}, labels: {a: b}, items: [{name: a}], ports: [{port: 1}, {port: 1, protocol: UDP}], tags: [a, b]}"), apply())
 	if len(good.Refused) > 0 {
 		t.Errorf("a good one is refused:\n%s", refusal(good))
 	}
-	if c := change(t, good, "Widget.e.com/w"); !strings.Contains(c.Unchecked, "is created by this plan") {
+	if c := change(t, good, "Widget.e.com/w"); !strings.HasSuffix(c.Unchecked, "is created by this plan") {
 		t.Errorf("it is not marked: %+v", c)
 	}
-	bad := compute(t, w, s, widget("{size: 0, mode: odd, sise: 1, labels: {a: 1}, items: [{nome: a}]}"), apply())
+	if c := change(t, compute(t, w, s, widget("{size: 3, ruled: 7}"), apply()), "Widget.e.com/w"); !strings.HasSuffix(c.Unchecked, "is created by this plan; rules in CEL are left to the server") {
+		t.Errorf("nobody says that its rules are not evaluated: %s", c.Unchecked)
+	}
+	bad := compute(t, w, s, widget("{size: 0, mode: odd, sise: 1, labels: {a: 1}, items: [{nome: a}], ports: [{port: 1}, {port: 1, protocol: TCP}], tags: [a, b, a]}"), apply())
 	text := refusal(bad)
 	for _, want := range []string{
-		"3 1 object is invalid", "spec.sise: there is no such field", "spec.items[0].nome: there is no such field", "spec.size", "spec.mode", "spec.labels.a", "by the schema of CustomResourceDefinition",
+		"3 1 object is invalid", "spec.sise: there is no such field", "spec.items[0].nome: there is no such field", "spec.size", "spec.mode", "spec.ports[1]: the same as item 0", "spec.tags[2]: the same as item 0", "spec.labels.a", "by the schema of CustomResourceDefinition",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it lacks %q:\n%s", want, text)

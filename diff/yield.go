@@ -203,7 +203,7 @@ func (p *planner) scalerOf(ctx context.Context, it *item, ours fields.Set) (stri
 	}
 	for i := range autoscalers {
 		if scales(&autoscalers[i], it.ID) && !p.leaves(&autoscalers[i]) {
-			return "HorizontalPodAutoscaler/" + autoscalers[i].GetName(), nil
+			return p.name(object.IDOf(&autoscalers[i])), nil
 		}
 	}
 	return "", nil
@@ -226,33 +226,38 @@ func scales(scaler *unstructured.Unstructured, id object.ID) bool {
 	return (kind == id.Kind || kind == "" && id.Kind == "Deployment") && (err != nil || apiVersion == "" || gv.Group == id.Group)
 }
 
-// autoscalers lists those of a namespace, once.
+// autoscalers lists those of a namespace, once: also KEDA's own objects, for while
+// one is paused it has no autoscaler.
 func (p *planner) autoscalers(ctx context.Context, namespace string) ([]unstructured.Unstructured, error) {
 	p.scalersTurn.Lock()
 	defer p.scalersTurn.Unlock()
 	if found, ok := p.scalers[namespace]; ok {
 		return found, nil
 	}
-	kind, err := p.r.Kind(ctx, hpaKind, "")
-	if err != nil {
+	all := []unstructured.Unstructured{}
+	for _, gk := range []schema.GroupKind{hpaKind, scaledKind} {
+		kind, err := p.r.Kind(ctx, gk, "")
 		if meta.IsNoMatchError(err) {
-			return nil, nil
+			continue
 		}
-		return nil, fmt.Errorf("finding kind %s: %w", hpaKind, err)
+		if err != nil {
+			return nil, fmt.Errorf("finding kind %s: %w", gk, err)
+		}
+		list, err := p.r.List(ctx, kind, namespace, "")
+		if apierrors.IsForbidden(err) {
+			p.warnOnce(kind.Resource + " in namespace " + namespace + " may not be listed; those outside of the bundle are not respected")
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("listing %s in namespace %q: %w", kind.Resource, namespace, err)
+		}
+		for i := range list.Items {
+			list.Items[i].SetGroupVersionKind(kind.GroupVersionKind)
+		}
+		all = append(all, list.Items...)
 	}
-	list, err := p.r.List(ctx, kind, namespace, "")
-	switch {
-	case apierrors.IsForbidden(err):
-		list = &unstructured.UnstructuredList{}
-		p.warnOnce("autoscalers in namespace " + namespace + " may not be listed; those outside of the bundle are not respected")
-	case err != nil:
-		return nil, fmt.Errorf("listing autoscalers in namespace %q: %w", namespace, err)
-	}
-	p.scalers[namespace] = list.Items
-	for i := range list.Items {
-		list.Items[i].SetGroupVersionKind(kind.GroupVersionKind)
-	}
-	return list.Items, nil
+	p.scalers[namespace] = all
+	return all, nil
 }
 
 // warnOnce adds a warning about the whole plan.
