@@ -96,7 +96,7 @@ func runGet(ctx context.Context, e *env, get getter, o *getOptions) error {
 	if err := e.checkShowSecrets(o.showSecrets); err != nil {
 		return err
 	}
-	r, err := e.openRelease(ctx, o.release)
+	r, err := e.openRevisions(ctx, o.release)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func newHistoryCmd(e *env) *cobra.Command {
 }
 
 func runHistory(ctx context.Context, e *env, name string, formats *outputFlag) error {
-	r, err := e.openRelease(ctx, name)
+	r, err := e.openRevisions(ctx, name)
 	if err != nil {
 		return err
 	}

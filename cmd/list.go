@@ -84,9 +84,18 @@ func (e *env) sayTarget(conn *connection, t diff.Target) {
 	report.Target(e.stderr, t, e.colorFor(e.stderrTerminal))
 }
 
-// openRelease loads what a release remembers; one that never was is the
+// openRelease loads all that a release remembers; one that never was is the
 // user's mistake.
 func (e *env) openRelease(ctx context.Context, name string) (*openedRelease, error) {
+	return e.loadRelease(ctx, name, (*release.Store).Load)
+}
+
+// openRevisions is openRelease without the inventory, in one request.
+func (e *env) openRevisions(ctx context.Context, name string) (*openedRelease, error) {
+	return e.loadRelease(ctx, name, (*release.Store).LoadHead)
+}
+
+func (e *env) loadRelease(ctx context.Context, name string, load func(*release.Store, context.Context, string) (*release.State, error)) (*openedRelease, error) {
 	if err := checkReleaseName(name); err != nil {
 		return nil, err
 	}
@@ -95,7 +104,7 @@ func (e *env) openRelease(ctx context.Context, name string) (*openedRelease, err
 		return nil, err
 	}
 	store := &release.Store{Cluster: conn.Client, Namespace: namespace, Now: e.now}
-	state, err := store.Load(ctx, name)
+	state, err := load(store, ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func diffRevisions(ctx context.Context, e *env, o deployOptions, revisions strin
 }
 
 func between(ctx context.Context, e *env, o *deployOptions, from, to int) error {
-	r, err := e.openRelease(ctx, o.Release)
+	r, err := e.openRevisions(ctx, o.Release)
 	if err != nil {
 		return err
 	}

@@ -128,12 +128,34 @@ func (s *Store) Load(ctx context.Context, name string) (*State, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the inventory of release %q: %w", name, err)
 		}
-		state := r.state(inventory)
-		if state.Holder == nil || s.now().Sub(state.Holder.Renewed) > seemsGone {
-			interrupt(state.Revisions)
-		}
-		return state, nil
+		return s.seen(r, inventory), nil
 	}
+}
+
+// LoadHead reads a release without its inventory, which is nil then: one
+// request however large the release is, for those who read its revisions only.
+func (s *Store) LoadHead(ctx context.Context, name string) (*State, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	r, err := s.read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if r.secret == nil {
+		return &State{}, nil
+	}
+	return s.seen(r, nil), nil
+}
+
+// seen is what a reader is told of a record: a revision whose run gives no sign
+// of life is interrupted.
+func (s *Store) seen(r *record, inventory map[object.ID]Owned) *State {
+	state := r.state(inventory)
+	if state.Holder == nil || s.now().Sub(state.Holder.Renewed) > seemsGone {
+		interrupt(state.Revisions)
+	}
+	return state
 }
 
 // read reads the head. The record has no secret when there is none.

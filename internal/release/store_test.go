@@ -245,7 +245,7 @@ func TestTheSameContentIsWrittenOnce(t *testing.T) {
 func TestALargeInventoryIsKeptInChunksAndTheyAreCollected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSecrets()
-		store, _ := newRun(s, "alice")
+		store, run := newRun(s, "alice")
 		w := wanted(10000, "one")
 		l := mustLock(t, store)
 		if _, err := l.Intend(t.Context(), Intent{Wanted: w, Inventory: intended(w)}); err != nil {
@@ -270,6 +270,17 @@ func TestALargeInventoryIsKeptInChunksAndTheyAreCollected(t *testing.T) {
 		}
 		if len(r.Inventory) == 0 || len(r.packed) > 0 {
 			t.Error("the inventory stands in the head")
+		}
+		before := run.count()
+		head, err := store.LoadHead(t.Context(), "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := run.count() - before; n != 1 || head.Inventory != nil {
+			t.Errorf("the head alone takes %d requests, and %d entries came with it", n, len(head.Inventory))
+		}
+		if diff := cmp.Diff(state.Revisions, head.Revisions); diff != "" {
+			t.Error(diff)
 		}
 		if named, found := len(r.named()), s.chunks(); found > named+len(r.Inventory) {
 			t.Errorf("%d chunks, %d of them named", found, named)
