@@ -10,7 +10,8 @@ import (
 
 // Namespace creates the release's own namespace if the plan does. It is the one
 // write that comes before the lock, for lock and records live in it; it is
-// idempotent and never undone. The change stays in the plan, without its steps.
+// idempotent and never undone. The change stays in the plan, without its steps, as
+// one that is made.
 func Namespace(ctx context.Context, c Cluster, p *diff.Plan) error {
 	id := object.ID{Kind: object.NamespaceKind.Kind, Name: p.Target.Namespace}
 	for i := range p.Changes {
@@ -25,7 +26,7 @@ func Namespace(ctx context.Context, c Cluster, p *diff.Plan) error {
 			}
 			change.Live = live
 		}
-		change.Steps = nil
+		change.Steps, change.Made = nil, true
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (r *run) result(ctx context.Context) *Result {
 			res.States[n.ID] = n.state
 		}
 		switch {
-		case n.progress == done && len(n.Steps) > 0:
+		case n.progress == done && (len(n.Steps) > 0 || n.Made):
 			res.Finished = append(res.Finished, n.ID)
 		case n.progress == pending || n.progress == running:
 			res.NotStarted = append(res.NotStarted, n.ID)

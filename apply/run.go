@@ -290,7 +290,9 @@ func (r *run) followUnchanged() {
 		}
 		if n.Action != diff.Unchanged || n.live == nil || n.Policy.Wait != policy.WaitReady {
 			n.state = rollout.State{Phase: rollout.Ready}
-			r.move(n, done)
+			if r.move(n, done); n.Made {
+				r.report(n, Done, nil)
+			}
 			r.unblock(n, refs.Ready)
 			continue
 		}

@@ -298,3 +298,29 @@ func TestARunThatIsUnsureOfItsLockWaitsUntilItKnows(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestTheNamespaceThatIsMadeBeforeTheRunCountsAsDone(t *testing.T) {
+	p := planOf([]diff.Edge{edge(0, 1)}, change("shop", diff.Create), change("c", diff.Create))
+	namespace := &p.Changes[0]
+	namespace.ID.Kind, namespace.ID.Namespace, namespace.Kind.Kind = "Namespace", "", "Namespace"
+	s := &script{}
+	if err := Namespace(context.Background(), s, p); err != nil {
+		t.Fatal(err)
+	}
+	var done []string
+	r := Run(context.Background(), s, &journal{}, p, Options{Report: func(e Event) {
+		if e.Kind == Done {
+			done = append(done, e.ID.Name)
+		}
+	}})
+	mustOutcome(t, r, Succeeded)
+	if d := cmp.Diff([]string{"shop", "c"}, names(r.Finished)); d != "" {
+		t.Errorf("finished: %s", d)
+	}
+	if d := cmp.Diff([]string{"shop", "c"}, done); d != "" {
+		t.Errorf("told as done: %s", d)
+	}
+	if d := cmp.Diff([]string{"apply shop", "apply c"}, s.writes); d != "" {
+		t.Errorf("writes: %s", d)
+	}
+}

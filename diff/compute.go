@@ -43,6 +43,7 @@ func Compute(ctx context.Context, r Reader, s *release.State, w *render.Wanted, 
 		return p.plan, nil
 	}
 	p.prune()
+	p.tellExclusive()
 	if err := p.weighShared(ctx); err != nil {
 		return nil, err
 	}

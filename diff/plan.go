@@ -147,6 +147,9 @@ type Change struct {
 	Schema   uint64 `json:"schema,omitempty"`
 	// Steps are the requests that carry the change out, in order.
 	Steps []Step `json:"steps,omitempty"`
+	// Made says that the change was carried out before the run: the namespace that
+	// lock and records live in.
+	Made bool `json:"made,omitempty"`
 	// Hook is how a Run is carried out; nil for all other actions but Clear.
 	Hook      *Hook      `json:"hook,omitempty"`
 	Conflicts []Conflict `json:"conflicts,omitempty"`

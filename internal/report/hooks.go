@@ -16,7 +16,7 @@ import (
 // counts says that a change is one that people count: it sends something, and is
 // no part of another, nor for the case that the run fails.
 func counts(c *diff.Change) bool {
-	return len(c.Steps) > 0 && c.Action != diff.Clear && (c.Hook == nil || c.Hook.Phase != diff.PhaseFailure)
+	return (len(c.Steps) > 0 || c.Made) && c.Action != diff.Clear && (c.Hook == nil || c.Hook.Phase != diff.PhaseFailure)
 }
 
 // hookWords say when a hook runs, and what becomes of it.
