@@ -137,10 +137,13 @@ func newQuotas(p *diff.Plan) map[string]bool {
 // enqueue lets a change start that nothing holds back any more but the half of the
 // run that it belongs to.
 func (r *run) enqueue(n *node) {
-	if r.early(n) {
-		r.queue = append(r.queue, n)
-	} else {
+	switch {
+	case !r.early(n):
 		r.second = append(r.second, n)
+	case n.ID.Group == "apps" || n.ID.Group == "batch" || n.ID.GroupKind() == schema.GroupKind{Kind: "Pod"}:
+		r.urgent = append(r.urgent, n)
+	default:
+		r.queue = append(r.queue, n)
 	}
 }
 
@@ -174,8 +177,15 @@ func (r *run) startReady(ctx context.Context) {
 	if r.first == 0 {
 		r.queue, r.second = append(r.queue, r.second...), nil
 	}
-	for len(r.queue) > 0 && r.inFlight-r.idle < r.o.Concurrency {
-		n := r.queue[0]
+	for r.inFlight-r.idle < r.o.Concurrency {
+		queue := &r.urgent
+		if len(*queue) == 0 {
+			queue = &r.queue
+		}
+		if len(*queue) == 0 {
+			return
+		}
+		n := (*queue)[0]
 		if err := r.journal.Held(); err != nil {
 			if r.mayWait(err) {
 				return // the ticker comes back to it
@@ -185,7 +195,7 @@ func (r *run) startReady(ctx context.Context) {
 			return
 		}
 		r.unsure = time.Time{}
-		r.queue = r.queue[1:]
+		*queue = (*queue)[1:]
 		r.byID[n.ID] = n // a hook may be there twice
 		r.move(n, running)
 		n.began = time.Now()

@@ -69,9 +69,10 @@ type run struct {
 	judge     *rollout.Judge
 	outcome   Outcome // empty while all goes well
 
-	// queue holds the changes that may start now, second those that may once the
-	// first half of the run is done.
-	queue, second []*node
+	// urgent and then queue hold the changes that may start now, second those that
+	// may once the first half of the run is done. Urgent is what makes pods: they
+	// take time to start, and meanwhile the others are written.
+	urgent, queue, second []*node
 	// Counts of nodes, kept by move: not done; not done and of the first half;
 	// written; running.
 	left, first, waiting, inFlight int
