@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/diff/fields"
@@ -47,6 +48,7 @@ type zooTest struct {
 	*Env
 	schemas *schemas
 	now     []object.Object // as applied last
+	after   Objects         // and as they were then
 	cases   int
 	refused int
 }
@@ -82,6 +84,7 @@ func newZoo(t *testing.T, seed uint64) *zooTest {
 	z := &zooTest{Env: e, schemas: newSchemas(e.API, seed), now: objects}
 	t.Cleanup(z.empty)
 	z.apply(objects)
+	z.after = z.live()
 	return z
 }
 
@@ -130,12 +133,20 @@ func (z *zooTest) path(u *unstructured.Unstructured) string {
 // live reads the objects of the zoo, in the versions that its manifests use.
 func (z *zooTest) live() Objects {
 	z.t.Helper()
+	found := make([]*unstructured.Unstructured, len(z.now))
+	var g errgroup.Group
+	g.SetLimit(8)
+	for i, o := range z.now {
+		g.Go(func() (err error) {
+			found[i], err = z.API.Get(z.path(o.Body))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		z.t.Fatal(err)
+	}
 	all := Objects{}
-	for _, o := range z.now {
-		u, err := z.API.Get(z.path(o.Body))
-		if err != nil {
-			z.t.Fatal(err)
-		}
+	for _, u := range found {
 		all[object.IDOf(u)] = u
 	}
 	return all
@@ -212,10 +223,10 @@ func (z *zooTest) round() {
 	if plan.Exit != 2 {
 		return
 	}
-	before := z.live()
+	before := z.after
 	z.apply(wanted)
-	after := z.live()
-	z.compare(plan, before, after, wanted, edits)
+	z.after = z.live()
+	z.compare(plan, before, z.after, wanted, edits)
 	again := z.start(Run{Args: []string{"diff", z.file(wanted), "-r", "zoo", "-n", z.NS, "--fresh"}})
 	if again.Exit != 0 {
 		z.t.Fatalf("the next plan is not empty, after %q:\n%v\n%v", edits, again, plan)
