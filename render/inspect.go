@@ -54,8 +54,9 @@ func Unread(b *bundle.Bundle, o Options) ([]Explained, error) {
 	plain, _ := values.Plain(merged.Values).(map[string]any)
 	found := &Inspected{Values: plain, Merged: merged}
 	var unread []Explained
+	exact, _ := seen.readPaths()
 	for _, path := range merged.Paths() {
-		if !seen.wasRead(path) {
+		if !covered(path, exact) {
 			unread = append(unread, found.explained(path, path))
 		}
 	}

@@ -28,6 +28,9 @@ type sight struct {
 	watched bool
 }
 
+// maxTold bounds the warnings of one sort.
+const maxTold = 20
+
 // read is one look at a value, while a line of output was written.
 type read struct {
 	path string
@@ -131,7 +134,7 @@ func within(path, above string) bool {
 // of the output; end 0 is the last. What was read itself counts more than what
 // was read as a part of something.
 func (s *sight) via(file string, start, end int) string {
-	if len(s.flags) == 0 {
+	if len(s.flags) == 0 || len(s.flags) > 1000 { // that many were not typed
 		return ""
 	}
 	exact, part := map[string]bool{}, map[string]bool{}
@@ -154,26 +157,40 @@ func (s *sight) via(file string, start, end int) string {
 	return strings.Join(slices.Sorted(maps.Keys(exact)), ", ")
 }
 
-// wasRead says whether a template read a value, or something that it is part of.
-func (s *sight) wasRead(path string) bool {
+// readPaths are what templates looked at, and all that holds some of it.
+func (s *sight) readPaths() (exact, above map[string]bool) {
+	exact, above = map[string]bool{}, map[string]bool{}
 	for _, reads := range s.reads {
-		if slices.ContainsFunc(reads, func(r read) bool { return within(path, r.path) }) {
+		for _, r := range reads {
+			if exact[r.path] {
+				continue
+			}
+			exact[r.path] = true
+			for at := parent(r.path); at != "" && !above[at]; at = parent(at) {
+				above[at] = true
+			}
+		}
+	}
+	return exact, above
+}
+
+// covered says whether a path, or something that it is part of, is among others.
+func covered(path string, among map[string]bool) bool {
+	for at := path; at != ""; at = parent(at) {
+		if among[at] {
 			return true
 		}
 	}
-	return false
+	return among[""]
 }
 
 // unused warns of given values that no template reads and no default knows:
 // they are probably misspelled.
 func (s *sight) unused() []Warning {
-	for _, reads := range s.reads {
-		for _, r := range reads {
-			for path := range s.strangers {
-				if within(path, r.path) || within(r.path, path) {
-					delete(s.strangers, path)
-				}
-			}
+	exact, above := s.readPaths()
+	for path := range s.strangers {
+		if above[path] || covered(path, exact) {
+			delete(s.strangers, path)
 		}
 	}
 	var known []string
@@ -183,8 +200,12 @@ func (s *sight) unused() []Warning {
 		}
 	}
 	var warnings []Warning
-	for _, path := range slices.Sorted(maps.Keys(s.strangers)) {
+	for i, path := range slices.Sorted(maps.Keys(s.strangers)) {
 		place := s.strangers[path]
+		if i == maxTold {
+			return append(warnings, Warning{Source: object.Source{File: place.Name, Line: place.Line},
+				Message: fmt.Sprintf("%d more values are read by no template", len(s.strangers)-i)})
+		}
 		message := fmt.Sprintf("%s is read by no template", path)
 		if like := object.Nearest(path, known); like != "" {
 			message += "; the nearest is " + like

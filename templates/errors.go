@@ -124,8 +124,57 @@ func (s *source) parseError(err error, names map[string]any) *Error {
 			e.Note = "the nearest is " + like
 		}
 		s.pointAt(e, m[1])
+		if begun := s.begun(line); begun > 0 {
+			e.Message, e.Note = fmt.Sprintf("the action that begins at line %d is not closed: }} is missing", begun), ""
+		}
+	}
+	if message == "unexpected EOF" {
+		if block, at := s.openBlock(); at > 0 {
+			e.Message = fmt.Sprintf("%s is not closed: {{ end }} is missing", block)
+			e.Line, e.TextLine = at, at
+			s.pointAt(e, block)
+		}
 	}
 	return e
+}
+
+// begun is the line in which the action began that a line continues; 0 when that
+// line begins outside of actions.
+func (s *source) begun(line int) int {
+	before := s.text[:s.starts[line-1]]
+	open := strings.LastIndex(before, "{{")
+	if open < 0 || strings.Contains(before[open:], "}}") {
+		return 0
+	}
+	if rest, _, _ := strings.Cut(s.text[s.starts[line-1]:], "{{"); strings.Contains(rest, "}}") {
+		return 0 // it is closed, some lines on
+	}
+	return s.line(parse.Pos(open))
+}
+
+// openBlock finds the last block that has no end, and its line; 0 where counting
+// does not tell.
+func (s *source) openBlock() (block string, line int) {
+	type opened struct {
+		word string
+		at   int
+	}
+	var open []opened
+	words := regexp.MustCompile(`\{\{-?\s*(if|range|with|define|block|end)\b`)
+	for _, m := range words.FindAllStringSubmatchIndex(s.text, -1) {
+		word := s.text[m[2]:m[3]]
+		switch {
+		case word != "end":
+			open = append(open, opened{word, m[0]})
+		case len(open) > 0:
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) == 0 {
+		return "", 0
+	}
+	last := open[len(open)-1]
+	return last.word, s.line(parse.Pos(last.at))
 }
 
 // pointAt sets the column of a word that stands once in the error's line.

@@ -128,7 +128,7 @@ func (s *ChartSet) Render(o ChartOptions) (*ChartResult, error) {
 		}
 		rendered, err := r.file(root, f, s.trees[i][f.Name])
 		if err != nil {
-			mistakes = append(mistakes, r.locate(err))
+			mistakes = append(mistakes, r.locate(f, err))
 			clear(r.depth)
 			continue
 		}

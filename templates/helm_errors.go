@@ -3,7 +3,9 @@ package templates
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -26,8 +28,8 @@ type callPlace struct {
 }
 
 // locate turns an error of a run into an *Error: at the innermost place that is
-// in a file, with the calls that led to it.
-func (r *chartRun) locate(err error) error {
+// in a file, with the calls that led to it. f is the file that was rendered.
+func (r *chartRun) locate(f ChartFile, err error) error {
 	places, cause := r.calls(err)
 	var located *Error
 	if errors.As(cause, &located) && located.File != "" {
@@ -52,6 +54,9 @@ func (r *chartRun) locate(err error) error {
 		message = fmt.Sprintf("in the text given to tpl, %d:%d: %s", places[last].line, places[last].offset+1, message)
 	}
 	e := r.errorAt(places[at], message)
+	if m := nilPointer.FindStringSubmatch(message); m != nil && at == last {
+		e.Note = missingIn(f.Dot(), places[at].code, m[1])
+	}
 	for i := at - 1; i >= 0 && len(e.Trace) < maxTrace; i-- {
 		if places[i].name != tplName {
 			e.Trace = append(e.Trace, fmt.Sprintf("%s at %s", places[i].code, r.errorAt(places[i], "").Place()))
@@ -107,4 +112,37 @@ func (r *chartRun) errorAt(p callPlace, message string) *Error {
 	pos := s.lineStart(p.line) + parse.Pos(p.offset)
 	width := utf8.RuneCountInString(leadingWord(s.text[min(int(pos), len(s.text)):]))
 	return s.errorAt(pos, max(1, width), "%s", strings.TrimSpace(message))
+}
+
+// missingIn says what there is beside the value that a chain like .Values.a.b lacks,
+// given the member that was asked of it; "" where that cannot be told.
+func missingIn(dot any, code, member string) string {
+	keys := strings.Split(strings.TrimPrefix(code, "$"), ".")
+	if len(keys) < 3 || keys[0] != "" || keys[1] != "Values" {
+		return ""
+	}
+	at := reflect.ValueOf(dot)
+	for i, key := range keys[1:] {
+		for at.Kind() == reflect.Interface {
+			at = at.Elem()
+		}
+		if at.Kind() != reflect.Map || at.Type().Key().Kind() != reflect.String {
+			return ""
+		}
+		next := at.MapIndex(reflect.ValueOf(key).Convert(at.Type().Key()))
+		if next.IsValid() && !next.IsZero() {
+			at = next
+			continue
+		}
+		if i+2 >= len(keys) || keys[i+2] != member {
+			return "" // it was another dot
+		}
+		var names []string
+		for _, name := range at.MapKeys() {
+			names = append(names, name.String())
+		}
+		slices.Sort(names)
+		return listing(keys[i], key, names, "")
+	}
+	return ""
 }

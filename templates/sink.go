@@ -10,7 +10,7 @@ import (
 const (
 	maxOutput = 64 << 20
 	maxDepth  = 1000
-	maxRounds = 2_000_000
+	maxRounds = 1_000_000
 )
 
 var errOutput = errors.New("more than 64 MiB of output")

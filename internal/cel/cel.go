@@ -6,6 +6,7 @@ package cel
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	gocel "github.com/google/cel-go/cel"
@@ -36,11 +37,11 @@ func Compile(text string) (*Expression, error) {
 	}
 	ast, issues := env.Compile(text)
 	if issues.Err() != nil {
-		var all []error
+		var all []string
 		for _, issue := range issues.Errors() {
-			all = append(all, fmt.Errorf("column %d: %s", issue.Location.Column()+1, issue.Message))
+			all = append(all, fmt.Sprintf("column %d: %s", issue.Location.Column()+1, issue.Message))
 		}
-		return nil, errors.Join(all...)
+		return nil, errors.New(strings.Join(all, "; "))
 	}
 	if t := ast.OutputType(); !t.IsExactType(gocel.BoolType) && !t.IsExactType(gocel.DynType) {
 		return nil, fmt.Errorf("it gives a %s, and must say true or false", t)

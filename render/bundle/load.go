@@ -45,7 +45,7 @@ func (l Loader) Load(path string) (*Bundle, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &object.Error{File: path, Message: "there is no such file or directory"}
+		return nil, &object.Error{File: path, Message: "there is no such file or directory" + nearestFile(path)}
 	case err != nil:
 		return nil, mistake(path, err)
 	case !info.IsDir():
@@ -302,7 +302,7 @@ func (t *tree) use(u fileUse) error {
 	}
 	before := len(t.errs)
 	if t.file(name); !t.has(name) && len(t.errs) == before {
-		return &object.Error{File: SpecFile, Line: u.line, Message: fmt.Sprintf("%s: there is no file %s", u.path, u.name)}
+		return &object.Error{File: SpecFile, Line: u.line, Message: fmt.Sprintf("%s: there is no file %s%s", u.path, u.name, nearestFile(filepath.Join(t.dir, filepath.FromSlash(name))))}
 	}
 	return nil
 }

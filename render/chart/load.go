@@ -14,6 +14,7 @@ import (
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/yaml11"
 	"github.com/belay-sh/belay/render/bundle"
+	"github.com/belay-sh/belay/render/values"
 )
 
 // Load reads a chart and its subcharts from a bundle's files. Warnings are for
@@ -75,7 +76,9 @@ func (l *loader) file(c *Chart, f bundle.File, subcharts map[string][]bundle.Fil
 		// It is belay's, and no file of the chart.
 	case f.Name == bundle.ValuesFile:
 		var err error
-		c.Values, err = ReadValues(f.Data)
+		if err = values.Bounded(f.Data); err == nil {
+			c.Values, err = ReadValues(f.Data)
+		}
 		return err
 	case f.Name == "values.schema.json":
 		c.Schema = f.Data

@@ -58,8 +58,16 @@ type builder struct {
 	patches []patch
 	// renames says that names may change.
 	renames bool
+	// failed is the patch that an object could not take, if there was one.
+	failed *failedPatch
 	// old are the fields that kustomize wants to be written in another way.
 	old []Notice
+}
+
+// failedPatch is an entry of patches, and the first object that it does not fit.
+type failedPatch struct {
+	at object.Source
+	id object.ID
 }
 
 // successors are what stands in the place of fields that kustomize calls deprecated.

@@ -285,7 +285,7 @@ func TestMistakesOfKustomizationsAreLocated(t *testing.T) {
 		files []string
 		want  string
 	}{
-		"an unknown field":  {[]string{"kustomization.yaml", "resource: [a.yaml]\n"}, `kustomization.yaml: invalid Kustomization: json: unknown field "resource"`},
+		"an unknown field":  {[]string{"kustomization.yaml", "resource: [a.yaml]\n"}, `kustomization.yaml:1: there is no field "resource"; the nearest is "resources"`},
 		"a broken resource": {[]string{"kustomization.yaml", "resources: [a.yaml]\n", "a.yaml", "apiVersion: v1\nkind: [\n"}, "a.yaml:2"},
 		"nothing in it":     {[]string{"kustomization.yaml", "# nothing\n"}, "kustomization.yaml: kustomization.yaml is empty"},
 	} {

@@ -3,12 +3,15 @@ package overlay
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -23,6 +26,8 @@ type patch struct {
 	// has a selector.
 	targets  []target
 	selector *selector
+	// text and file are as the entry has them, one of them empty.
+	text, file string
 	// top says that it is in the kustomization itself, not in a base.
 	top bool
 }
@@ -43,6 +48,7 @@ type selector struct {
 // readPatches lists the patches of all kustomizations.
 func (b *builder) readPatches() ([]patch, error) {
 	var all []patch
+	var errs []error
 	for _, f := range b.tree.Files {
 		if f.Name != b.kustomization(path.Dir(f.Name)) {
 			continue
@@ -57,6 +63,7 @@ func (b *builder) readPatches() ([]patch, error) {
 			return nil, err
 		}
 		b.note(v, shown, lines)
+		errs = append(errs, unknownFields(v, shown, lines)...)
 		for _, field := range []string{"patches", "patchesStrategicMerge", "patchesJson6902"} {
 			list, _ := v[field].([]any)
 			for i, item := range list {
@@ -67,7 +74,30 @@ func (b *builder) readPatches() ([]patch, error) {
 			}
 		}
 	}
-	return all, nil
+	return all, errors.Join(errs...)
+}
+
+// unknownFields finds fields that no kustomization has.
+func unknownFields(fields map[string]any, shown string, lines map[string]int) []error {
+	var known []string
+	t := reflect.TypeFor[types.Kustomization]()
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		known = append(known, name)
+	}
+	known = append(known, "apiVersion", "kind")
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
+			continue
+		}
+		message := fmt.Sprintf("there is no field %q", name)
+		if like := object.Nearest(name, known); like != "" {
+			message += fmt.Sprintf("; the nearest is %q", like)
+		}
+		errs = append(errs, &object.Error{File: shown, Line: lines[name], Message: message})
+	}
+	return errs
 }
 
 // readPatch reads an entry: a mapping, or the name or text of a patch.
@@ -79,6 +109,7 @@ func (b *builder) readPatch(item any, dir string, entry object.Source, inline in
 		p.selector = readSelector(m["target"])
 		file, _ = m["path"].(string)
 		text, _ = m["patch"].(string)
+		p.text, p.file = text, file
 	}
 	if data, ok := b.files[path.Join(dir, file)]; ok && file != "" {
 		p.at = object.Source{File: b.tree.Shown(path.Join(dir, file))}
@@ -215,6 +246,13 @@ func (b *builder) explain(err error) error {
 	missing := regexp.MustCompile(`no matches for (?:Id|Current) ([^./\s]+)\.[^/\s]*/(\S+?)\.[^.\s;:]+(?:;|:|$|\s)`)
 	m := missing.FindStringSubmatch(err.Error())
 	if m == nil {
+		if f := b.failed; f != nil && strings.Contains(err.Error(), "operation does not apply") {
+			message, _ := plainly(err.Error())
+			if f.id.Kind != "" {
+				message = fmt.Sprintf("%s: the %s", f.id, message)
+			}
+			return &object.Error{File: f.at.File, Line: f.at.Line, Message: message}
+		}
 		return b.mistake(err)
 	}
 	for _, p := range b.patches {
@@ -278,6 +316,21 @@ func (b *builder) nearest(want object.ID) string {
 			more = " …"
 		}
 		return fmt.Sprintf("; of kind %s there are %s%s", want.Kind, strings.Join(kinds[:min(3, len(kinds))], ", "), more)
+	case len(ids) > 0 && want.Kind != "" && want.Name != "":
+		return fmt.Sprintf("; there is nothing of kind %s%s", want.Kind, likeKind(want.Kind, ids))
+	}
+	return ""
+}
+
+// likeKind suggests a kind that is there.
+func likeKind(kind string, ids []object.ID) string {
+	var kinds []string
+	for _, id := range ids {
+		kinds = append(kinds, id.Kind)
+	}
+	slices.Sort(kinds)
+	if like := object.Nearest(kind, slices.Compact(kinds)); like != "" {
+		return "; the nearest kind is " + like
 	}
 	return ""
 }

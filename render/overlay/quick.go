@@ -81,6 +81,8 @@ type entry struct {
 	name string
 	// via is the file that last patched it.
 	via string
+	// unfit says that a patch cannot be applied to it.
+	unfit bool
 }
 
 // quickly builds kustomizations from what is in one bundle.

@@ -42,12 +42,35 @@ func (q *quickly) patch(entries []*entry, p *types.Patch, dir string) ([]*entry,
 		changed, ok = q.patchNamed(entries, merges)
 	}
 	if !ok {
+		q.blame(entries, p, dir)
 		return nil, false
 	}
 	for _, e := range changed {
 		e.via = via
 	}
 	return remaining(entries, changed)
+}
+
+// blame notes which object a patch does not fit.
+func (q *quickly) blame(entries []*entry, p *types.Patch, dir string) {
+	unfit := slices.IndexFunc(entries, func(e *entry) bool { return e.unfit })
+	if unfit < 0 {
+		return
+	}
+	shown := q.tree.Shown(q.kustomization(dir))
+	for _, known := range q.patches {
+		if known.entry.File == shown && known.text == p.Patch && known.file == p.Path {
+			at := known.at
+			if at.File == shown {
+				at.Line = known.entry.Line
+			}
+			q.failed = &failedPatch{at: at}
+			if from := entries[unfit].from; from.Body != nil {
+				q.failed.id = from.ID()
+			}
+			return
+		}
+	}
 }
 
 // plugin is kustomize's own way to apply a patch; ok is false for what is none.
@@ -74,6 +97,7 @@ func (q *quickly) patchSelected(entries []*entry, s types.Selector, merges []*re
 				continue
 			}
 			if plugin.Transform(together(part[i:i+1])) != nil {
+				e.unfit = true
 				return false
 			}
 		}

@@ -96,6 +96,12 @@ func (l Layer) bounded() error {
 	if len(l.Data) > MaxSize {
 		return &object.Error{File: l.Name, Message: fmt.Sprintf("it is larger than %d MiB", MaxSize>>20)}
 	}
+	if l.Kind != File {
+		return nil
+	}
+	if err := Bounded(l.Data); err != nil {
+		return &object.Error{File: l.Name, Message: err.Error()}
+	}
 	return nil
 }
 
@@ -206,14 +212,18 @@ func (m *Merged) remember(v any, at string, place func(string) Place) {
 
 // forget drops the places of all that is below a path, where old stood.
 func (m *Merged) forget(at string, old any) {
-	switch old.(type) {
-	case map[string]any, []any:
-	default:
-		return // nothing is below it
+	drop := func(path string, item any) {
+		delete(m.places, path)
+		m.forget(path, item)
 	}
-	for path := range m.places {
-		if len(path) > len(at) && strings.HasPrefix(path, at) && (path[len(at)] == '.' || path[len(at)] == '[') {
-			delete(m.places, path)
+	switch old := old.(type) {
+	case map[string]any:
+		for key, item := range old {
+			drop(object.JoinPath(at, object.EscapeKey(key)), item)
+		}
+	case []any:
+		for i, item := range old {
+			drop(at+"["+strconv.Itoa(i)+"]", item)
 		}
 	}
 }
