@@ -292,6 +292,8 @@ func (r *run) followUnchanged() {
 		if n.Action != diff.Unchanged || n.live == nil || n.Policy.Wait != policy.WaitReady {
 			n.state = rollout.State{Phase: rollout.Ready}
 			if r.move(n, done); n.Made {
+				r.report(n, Started, nil)
+				r.report(n, Wrote, nil)
 				r.report(n, Done, nil)
 			}
 			r.unblock(n, refs.Ready)

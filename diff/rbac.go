@@ -68,7 +68,7 @@ func Roles(purpose Purpose, target Target, objects []Placed) []*unstructured.Uns
 			allow(ruled{ns, "", "persistentvolumeclaims"}, "get")
 		}
 		if purpose == ForApply && ns != "" {
-			allow(ruled{ns, "", "events"}, "list")
+			allow(ruled{ns, "", "events"}, "list", "watch")
 		}
 	}
 	records := ruled{target.Namespace, "", "secrets"}

@@ -39,6 +39,7 @@ func TestAStuckDeletionNamesWhatHoldsItAndGoesOn(t *testing.T) {
 }
 
 func TestAKilledDeleteIsFinishedByTheSameCommand(t *testing.T) {
+	t.Parallel()
 	// It sends about 15 deletions, as many looks, and a few records.
 	for _, point := range sample(2, 25) {
 		t.Run(fmt.Sprintf("write %d", point+1), func(t *testing.T) {

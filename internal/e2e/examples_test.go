@@ -35,6 +35,7 @@ func environments(t *testing.T, example string) []string {
 }
 
 func TestEveryExampleBecomesReadyAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	dirs, err := fs.ReadDir(examples.FS, ".")
 	if err != nil {
 		t.Fatal(err)

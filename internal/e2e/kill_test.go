@@ -148,6 +148,7 @@ func (e *Env) left() map[string]string {
 }
 
 func TestAKilledUpgradeIsFinishedByTheSameCommand(t *testing.T) {
+	t.Parallel()
 	whole := undisturbed(t, large)
 	t.Logf("an upgrade sends %d requests", whole.requests)
 	// Which request is the k-th differs a little from run to run; a few more
@@ -176,6 +177,7 @@ func (e *Env) killed(s *subject, k int, after bool) *Result {
 // What a killed run made and nobody wants any more must go too: no later apply
 // names it, so only what was written ahead can tell of it.
 func TestAKilledUpgradeCanBeAbandoned(t *testing.T) {
+	t.Parallel()
 	whole := undisturbed(t, small)
 	for _, point := range sample(2, whole.requests) {
 		if point%3 != 0 && soaking() {
@@ -227,6 +229,7 @@ func isDryRun(r proxy.Request) bool { return r.DryRun }
 func isApplication(r proxy.Request) bool { return r.Mutating() && r.Passed && !r.Record() }
 
 func TestASignalEndsARunInOrder(t *testing.T) {
+	t.Parallel()
 	whole := undisturbed(t, small)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		for _, c := range []struct {
@@ -249,6 +252,7 @@ func TestASignalEndsARunInOrder(t *testing.T) {
 }
 
 func TestASignalMayComeAtAnyRequest(t *testing.T) {
+	t.Parallel()
 	whole := undisturbed(t, large)
 	for _, point := range sample(2, 2*(whole.requests+3)) {
 		k, after := point/2+1, point%2 == 1

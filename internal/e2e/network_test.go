@@ -25,6 +25,7 @@ func badNetwork() []proxy.Rule {
 }
 
 func TestAnUpgradeSurvivesABadNetwork(t *testing.T) {
+	t.Parallel()
 	whole := undisturbed(t, large)
 	for _, seed := range sample(2, 24) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
@@ -47,6 +48,7 @@ func TestAnUpgradeSurvivesABadNetwork(t *testing.T) {
 }
 
 func TestAFirstApplySurvivesABadNetwork(t *testing.T) {
+	t.Parallel()
 	for _, seed := range sample(1, 12) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
@@ -85,6 +87,7 @@ func createdOnce(t *testing.T, r *Result) {
 
 // What the server means is said once; nobody asks it again.
 func TestARefusedWriteIsTriedOnce(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusUnprocessableEntity} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()

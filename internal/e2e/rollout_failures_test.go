@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,6 +23,7 @@ var sampled = []string{
 }
 
 func TestEveryFailureIsExplainedByItsCause(t *testing.T) {
+	t.Parallel()
 	root, err := repository()
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +60,7 @@ func (e *Env) mustFail(name, file string) {
 		e.t.Errorf("want exit 6 or 7:\n%v", r)
 	}
 	noticed(e.t, r)
+	e.mustWork(r)
 	got := e.steady(lastBlock(r.Stderr))
 	if strings.Contains(got, "bystander") {
 		e.t.Errorf("a healthy object is spoken of:\n%s", got)
@@ -75,6 +78,23 @@ func (e *Env) mustFail(name, file string) {
 	}
 	if d := cmp.Diff(string(want), got); d != "" {
 		e.t.Errorf("%s is explained otherwise (-want +got):\n%s\n%v", name, d, r)
+	}
+}
+
+// mustWork types the commands that an explanation suggests, where there is a kubectl.
+func (e *Env) mustWork(r *Result) {
+	e.t.Helper()
+	kubectl, err := exec.LookPath("kubectl")
+	if err != nil {
+		return
+	}
+	for _, m := range regexp.MustCompile(`(?m)^  see     kubectl (.*)$`).FindAllStringSubmatch(r.Stderr, -1) {
+		args := strings.Fields(regexp.MustCompile(`--(context|kubeconfig) \S+`).ReplaceAllString(m[1], "")) // those of the run's proxy
+		cmd := exec.Command(kubectl, args...)
+		cmd.Env = []string{"KUBECONFIG=" + e.Kubeconfig(), "HOME=" + e.home}
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) == 0 {
+			e.t.Errorf("kubectl %s: %v\n%s\nsuggested by\n%v", m[1], err, out, r)
+		}
 	}
 }
 
@@ -116,6 +136,7 @@ var unsteady = []struct {
 	{regexp.MustCompile(` --kubeconfig \S+`), ""},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UID"},
 	{regexp.MustCompile(` --context \S+`), ""},
+	{regexp.MustCompile(` --previous\b`), ""}, // a container that crashed may run again by then
 }
 
 func (e *Env) steady(text string) string {

