@@ -141,12 +141,15 @@ func (d *deployment) makePlan(ctx context.Context, s *release.State) error {
 }
 
 func (d *deployment) planOptions() diff.Options {
+	hints := d.hintFlags("")
 	if saved := d.o.Saved; saved != nil {
 		o := saved.Options
 		o.Target, o.Now, o.Concurrency = d.target, d.now(), d.o.Concurrency
+		o.Program, o.ClusterFlags = hints.Program, hints.Cluster()
 		return o
 	}
 	return diff.Options{
+		Program: hints.Program, ClusterFlags: hints.Cluster(),
 		Op: d.o.Op, Target: d.target, ReadOnly: d.o.DiffOnly, StrictPreview: d.o.StrictPreview,
 		ForceConflicts: d.o.ForceConflicts, Adopt: d.o.Adopt, Helm: d.o.Helm, AllowRestarts: d.o.AllowRestarts, Fresh: d.o.Fresh, NoPrune: d.o.NoPrune,
 		MaxDelete: d.o.MaxDelete, AllowEmpty: d.o.AllowEmpty,

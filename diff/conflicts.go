@@ -127,7 +127,7 @@ func (p *planner) refuseConflicts() {
 			}
 			open++
 			if it.moved {
-				mend = append(mend, "put it back first, it cannot be taken over: "+editCommand(it))
+				mend = append(mend, "put it back first, it cannot be taken over: "+p.editCommand(it))
 			} else {
 				managers[c.Manager] = true
 				if first == "" {
@@ -171,12 +171,12 @@ func managerPattern(manager string) string {
 }
 
 // editCommand is how a person changes an object by hand.
-func editCommand(it *item) string {
+func (p *planner) editCommand(it *item) string {
 	namespace := ""
 	if ns := it.ID.Namespace; ns != "" {
 		namespace = "-n " + ns + " "
 	}
-	return fmt.Sprintf("kubectl %sedit %s %s", namespace, it.Kind.GVR().GroupResource(), it.ID.Name)
+	return p.onCluster(fmt.Sprintf("kubectl %sedit %s %s", namespace, it.Kind.GVR().GroupResource(), it.ID.Name))
 }
 
 func inBrackets(s string) string {

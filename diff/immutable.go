@@ -77,7 +77,7 @@ func (p *planner) refuseMixed() {
 		for _, text := range p.complaints(it) {
 			r.Lines = append(r.Lines, "    "+text)
 		}
-		r.Hints = append(r.Hints, "take off what they set: "+editCommand(it))
+		r.Hints = append(r.Hints, "take off what they set: "+p.editCommand(it))
 	}
 	n := len(p.mixed)
 	r.Message = fmt.Sprintf("refused: %s be invalid together with what others set on %s; nothing was changed",

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -82,11 +83,24 @@ func (p *planner) roleCommand() string {
 	if path == "" || path == "-" {
 		return ""
 	}
-	command := "belay rbac " + shellWord(path)
+	command := "rbac " + shellWord(path)
 	if e := p.w.Origin.Environment; e != "" {
 		command += " -e " + shellWord(e)
 	}
-	return command + " -r " + p.o.Target.Release + " -n " + p.o.Target.Namespace
+	return p.command(command + " -r " + p.o.Target.Release + " -n " + p.o.Target.Namespace)
+}
+
+// command is one of ours as it can be pasted.
+func (p *planner) command(words string) string {
+	return p.onCluster(cmp.Or(p.o.Program, "belay") + " " + words)
+}
+
+// onCluster adds what makes a command reach the same cluster.
+func (p *planner) onCluster(command string) string {
+	if p.o.ClusterFlags != "" {
+		command += " " + p.o.ClusterFlags
+	}
+	return command
 }
 
 func resourceName(a object.Access) string {

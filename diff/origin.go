@@ -17,8 +17,11 @@ func (p *planner) checkOrigin() {
 		this = "this is " + bundleName(is.Bundle)
 		hint = fmt.Sprintf("another name: -r %s; or, to turn %s into it: --replace-bundle", suggestedName(is.Bundle), p.o.Target.Release)
 	case was.Bundle == is.Bundle && was.Environment != is.Environment && !p.o.ChangeEnvironment && !p.o.ReplaceBundle:
-		this = "this is " + environmentName(is.Environment)
+		this = "this is " + bundleName(is.Bundle) + ", " + environmentName(is.Environment)
 		hint = "another name: -r NAME; or, if it is meant: --change-environment"
+		if was.Environment != "" && is.Environment == "" {
+			hint = "-e " + shellWord(was.Environment) + ", or " + hint
+		}
 	default:
 		return
 	}

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -212,11 +213,7 @@ func (p *planner) helmHints() []string {
 		if !strings.HasPrefix(it.OwnerName, "Helm release ") || name == "" {
 			continue
 		}
-		command := "belay adopt helm/" + name
-		if ns != p.o.Target.Namespace {
-			command += " -n " + ns
-		}
-		hints = append(hints, command+" takes over the Helm release")
+		hints = append(hints, p.command("adopt helm/"+name+" -n "+cmp.Or(ns, p.o.Target.Namespace))+" takes over the Helm release")
 	}
 	slices.Sort(hints)
 	return slices.Compact(hints)

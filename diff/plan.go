@@ -320,6 +320,10 @@ type Options struct {
 	Tests []string
 	// Key is that of the release's State, where it has none yet.
 	Key string
+	// Program is how people call us, "belay" or "kubectl belay"; ClusterFlags are what
+	// commands in hints carry besides, so that they reach the same cluster:
+	// "--context prod". Both may be empty.
+	Program, ClusterFlags string `json:"-"`
 	// Concurrency bounds requests in flight; 0 means 32.
 	Concurrency int
 	// Now is the time that "2h ago" is counted from; zero means the clock's.

@@ -121,7 +121,7 @@ func (p *planner) refuseDying() {
 		p.plan.Refused = append(p.plan.Refused, Refusal{
 			Code: RefusedByRule, IDs: ids,
 			Message: "refused: namespace " + ns + " is being deleted; nothing was changed",
-			Hints:   []string{"wait until it is gone: kubectl wait --for=delete namespace/" + ns},
+			Hints:   []string{"wait until it is gone: " + p.onCluster("kubectl wait --for=delete namespace/"+ns)},
 		})
 	}
 }

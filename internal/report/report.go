@@ -63,6 +63,13 @@ func (f Flags) Kubectl(args ...string) string {
 	return strings.Join(words, " ")
 }
 
+// Cluster is what makes a command reach the same cluster: --context prod. It may be
+// empty.
+func (f Flags) Cluster() string {
+	f.Namespace = ""
+	return strings.Join(f.add(nil), " ")
+}
+
 func (f Flags) add(words []string) []string {
 	for _, flag := range []struct{ name, value string }{
 		{"-n", f.Namespace}, {"--context", f.Context}, {"--kubeconfig", f.Kubeconfig},
