@@ -57,7 +57,7 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 	d.state = &release.State{}
 	if !o.Stateless {
 		if d.state, err = d.store.Load(ctx, name); err != nil {
-			return nil, err
+			return nil, d.unread(err)
 		}
 	}
 	switch {
@@ -84,4 +84,20 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 		}
 	}
 	return d, nil
+}
+
+// unread says what gives the right to read the records, where that is what lacks.
+func (d *deployment) unread(err error) error {
+	if exitCodeOf(err) != exitPermission || d.o.Bundle == "" || d.o.Bundle == "-" {
+		return err
+	}
+	words := []string{"rbac", d.o.Bundle}
+	if d.o.Env != "" {
+		words = append(words, "-e", d.o.Env)
+	}
+	words = append(words, "-r", d.target.Release)
+	if d.o.DiffOnly {
+		words = append(words, "--for", "diff")
+	}
+	return failureOf(d.env, err).hint(d.hintFlags(d.target.Namespace).Command(words...) + " prints the Role that suffices")
 }

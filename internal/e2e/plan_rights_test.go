@@ -32,7 +32,12 @@ func TestThePrintedRolesSuffice(t *testing.T) {
 	role := func(purpose string) string {
 		return e.Must(0, "rbac", bundle, "-r", "web", "-n", e.NS, "--for", purpose, "--as", "anybody").Stdout
 	}
-	e.Must(5, "apply", bundle, "-r", "web", "-n", e.NS, "--as", "reader")
+	// The view role alone does not let anybody read Secrets, the release's records.
+	e.allow("reader", "view")
+	blind := e.Must(5, "diff", bundle, "-r", "web", "-n", e.NS, "--as", "reader")
+	if want := "hint: belay rbac " + bundle + " -r web --for diff -n " + e.NS + " prints the Role that suffices"; !strings.Contains(blind.Stderr, want) {
+		t.Errorf("lacks %q:\n%v", want, blind)
+	}
 	e.grant("reader", role("diff"))
 	e.grant("writer", role("apply"))
 	e.grant("remover", role("delete"))
