@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,9 +74,14 @@ in a later run.`,
 // runAdopt takes over a Helm release, unless that is done, and removes Helm's
 // records if it is told to.
 func runAdopt(ctx context.Context, e *env, o deployOptions, remove bool) error {
-	found, done, err := e.findHelm(ctx, o)
+	found, done, err := e.findHelm(ctx, o, remove)
 	if err != nil {
 		return err
+	}
+	if found == nil { // the same command was cut short after its last request
+		report.Adopted(e.stderr, o.Release, o.Helm, e.hintFlags(""), true)
+		report.HelmRecordsRemoved(e.stderr, o.Helm, 0)
+		return nil
 	}
 	if done {
 		report.Adopted(e.stderr, o.Release, o.Helm, e.hintFlags(found.Namespace), remove)
@@ -100,8 +106,9 @@ func runAdopt(ctx context.Context, e *env, o deployOptions, remove bool) error {
 }
 
 // findHelm reads Helm's records, and says whether the release was taken over
-// before. A release of belay's that has nothing to do with it is refused.
-func (e *env) findHelm(ctx context.Context, o deployOptions) (found *helm.Release, done bool, err error) {
+// before. It finds nil where they are to be removed and a run before did that. A
+// release of belay's that has nothing to do with it is refused.
+func (e *env) findHelm(ctx context.Context, o deployOptions, remove bool) (found *helm.Release, done bool, err error) {
 	ctx, stop := e.untilStopped(ctx)
 	defer stop()
 	conn, namespace, err := e.connectIn()
@@ -115,6 +122,10 @@ func (e *env) findHelm(ctx context.Context, o deployOptions) (found *helm.Releas
 	}
 	found, err = helm.Load(ctx, conn.Client, namespace, o.Helm)
 	if errors.Is(err, helm.ErrNone) {
+		fromHelm := slices.ContainsFunc(state.Revisions, func(r release.Revision) bool { return r.Helm != 0 })
+		if _, taken := takenOver(state); remove && taken && fromHelm {
+			return nil, true, nil
+		}
 		return nil, false, e.noHelm(o.Helm, namespace, state)
 	}
 	if err != nil {

@@ -59,10 +59,26 @@ func (p *planner) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.tellUnlisted(places, refused)
 	if err := p.readRest(ctx, p.assign(places, hits, refused)); err != nil {
 		return err
 	}
 	return p.namespaces(ctx, namespace, nsUnknown)
+}
+
+// tellUnlisted says what has to be read one by one for want of the right to list it.
+func (p *planner) tellUnlisted(places []place, refused []bool) {
+	var names []string
+	for i, at := range places {
+		if refused[i] {
+			names = append(names, resourceName(object.Access{Group: at.kind.Group, Resource: at.kind.Resource}))
+		}
+	}
+	if len(names) > 0 {
+		slices.Sort(names)
+		p.plan.Warnings = append(p.plan.Warnings, "you may not list "+strings.Join(slices.Compact(names), ", ")+
+			": objects are read one by one"+p.roleHint())
+	}
 }
 
 // findLeftovers lists the inventory's entries that are not wanted, and how their

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/release"
 )
 
 // lack is a right that the user does not have, and an object that needs it.
@@ -69,8 +70,7 @@ func (p *planner) noteUser(err error) {
 // checkRights asks for the rights that no dry-run has proven: those of the
 // release's records, of deletions, and of what could not be dry-run.
 func (p *planner) checkRights(ctx context.Context) error {
-	counts := p.plan.Counts()
-	if counts[Create]+counts[Update]+counts[Recreate]+counts[Delete]+counts[Run] == 0 {
+	if !p.records() {
 		return nil
 	}
 	type need struct {
@@ -85,7 +85,10 @@ func (p *planner) checkRights(ctx context.Context) error {
 			needs = append(needs, need{a, id})
 		}
 	}
-	for _, verb := range []string{"create", "update", "delete"} {
+	for _, verb := range []string{"list", "create", "update", "delete"} {
+		if verb == "list" && p.o.ReadOnly {
+			continue // only who writes has to find what nothing names any more
+		}
 		add(object.Access{Verb: verb, Resource: "secrets", Namespace: p.o.Target.Namespace}, records)
 	}
 	for i := range p.plan.Changes {
@@ -120,6 +123,12 @@ func (p *planner) checkRights(ctx context.Context) error {
 			": should a rollout fail, less can be said about why"+p.roleHint())
 	}
 	return nil
+}
+
+// records says whether carrying the plan out would write the release's records.
+func (p *planner) records() bool {
+	current := p.s.Current()
+	return !p.plan.Empty() || p.plan.HooksChanged || p.o.Op == OpDelete || current == nil || current.Status != release.Deployed
 }
 
 // usefulRights are the rights without which a rollout can be followed, but less
@@ -158,13 +167,13 @@ func unproven(c *Change) []string {
 	if c.Action == Run { // a dry-run asked for create, or for nothing
 		verbs = append(verbs, "create", "patch")
 		if c.Hook.ClearFailed {
-			verbs = append(verbs, "delete")
+			verbs = append(verbs, "delete", "get")
 		}
 	}
 	for _, step := range c.Steps {
 		switch {
 		case step.Verb == VerbDelete, step.Verb == VerbClear:
-			verbs = append(verbs, "delete")
+			verbs = append(verbs, "delete", "get") // it is waited for
 		case c.Unchecked == "":
 		case step.UID == "":
 			verbs = append(verbs, "patch", "create")

@@ -2,9 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"hash/fnv"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -18,32 +15,6 @@ import (
 	"github.com/belay-sh/belay/internal/e2e/proxy"
 	"github.com/belay-sh/belay/internal/object"
 )
-
-// soaking is true for make soak, which takes every point and seed; make test
-// takes a few, other ones with every commit.
-func soaking() bool { return os.Getenv("BELAY_SOAK") != "" }
-
-// sample picks n of the numbers below limit, by the commit; all when soaking.
-func sample(n, limit int) []int {
-	all := make([]int, limit)
-	for i := range all {
-		all[i] = i
-	}
-	if soaking() {
-		return all
-	}
-	h := fnv.New64a()
-	commit, err := exec.Command("git", "rev-parse", "HEAD").Output()
-	if err == nil {
-		_, _ = h.Write(commit)
-	}
-	var picked []int
-	for i := range min(n, limit) { // one of each stretch, so that every phase of a run is met
-		lo, hi := i*limit/n, (i+1)*limit/n
-		picked = append(picked, lo+int(h.Sum64()%uint64(max(1, hi-lo))))
-	}
-	return picked
-}
 
 // subject is an upgrade that is disturbed: the second version of a bundle.
 type subject struct {

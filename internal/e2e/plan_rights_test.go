@@ -14,11 +14,17 @@ func (e *Env) grant(user, roles string) {
 			e.t.Fatal(err)
 		}
 		name := strings.Fields(role[strings.Index(role, "name:"):])[1]
-		binding := fmt.Sprintf("apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: %s}\n"+
-			"roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %s}\nsubjects: [{kind: User, name: %s}]\n", name, name, user)
-		if err := e.API.Create("/apis/rbac.authorization.k8s.io/v1/namespaces/"+e.NS+"/rolebindings", []byte(binding)); err != nil {
-			e.t.Fatal(err)
-		}
+		e.bind(user, name)
+	}
+}
+
+// bind gives a user a Role of the test's namespace.
+func (e *Env) bind(user, role string) {
+	e.t.Helper()
+	binding := fmt.Sprintf("apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: %s}\n"+
+		"roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %s}\nsubjects: [{kind: User, name: %s}]\n", role, role, user)
+	if err := e.API.Create("/apis/rbac.authorization.k8s.io/v1/namespaces/"+e.NS+"/rolebindings", []byte(binding)); err != nil {
+		e.t.Fatal(err)
 	}
 }
 

@@ -111,6 +111,10 @@ func History(s Sink, name, namespace string, state *release.State, now time.Time
 		}{headerOf("History"), namespace, name, items})
 	}
 	rows := [][]string{{"REVISION", "STATUS", "WHEN", "BY", "BUNDLE", "CHANGES", "TOOK", "NOTE"}}
+	jobs := slices.ContainsFunc(state.Revisions, func(r release.Revision) bool { return r.Job != "" })
+	if jobs {
+		rows[0] = append(rows[0], "CI JOB")
+	}
 	for _, r := range state.Revisions {
 		took := "–"
 		if r.Took > 0 {
@@ -120,6 +124,9 @@ func History(s Sink, name, namespace string, state *release.State, now time.Time
 			itoa(r.Number), string(r.Status), ago(now, r.When), orDash(Clean(r.By)),
 			orDash(bundleWords(r.Origin.Bundle, r.Origin.Version)), orDash(countsWords(r.Counts)), took, noteWords(r),
 		})
+		if last := &rows[len(rows)-1]; jobs {
+			*last = append(*last, orDash(Clean(r.Job)))
+		}
 	}
 	return table(s.Writer, rows)
 }

@@ -39,6 +39,12 @@ func TestHistory(t *testing.T) {
 	golden(t, "history.json", written(t, func(b *bytes.Buffer) error {
 		return History(Sink{Writer: b, Format: JSON}, "shop", "shop", state, now)
 	}))
+	for i := range state.Revisions {
+		state.Revisions[i].Job = ""
+	}
+	golden(t, "history-people.txt", written(t, func(b *bytes.Buffer) error {
+		return History(Sink{Writer: b, Format: Text}, "shop", "shop", state, now)
+	}))
 }
 
 func TestStatusOfAReleaseThatIsNotHealthy(t *testing.T) {

@@ -4,10 +4,12 @@
 package adoption
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -91,6 +93,64 @@ func Test(t *testing.T, start Start, driver string) {
 	}
 	e.Must(0, with("diff", "1")...)
 	e.Must(0, "delete", "shop", "-n", e.NS, "--yes")
+}
+
+// Killed takes over releases and is killed before and after requests, the removal of
+// Helm's records too: every request when soaking, else one. The same command then
+// finishes it.
+func Killed(t *testing.T, start Start) {
+	if !e2e.Soaking() {
+		for _, point := range e2e.Points(1, 80) {
+			killed(t, start, point/2+1, point%2 == 1)
+		}
+		return
+	}
+	for k := 1; ; k++ {
+		if !killed(t, start, k, false) || !killed(t, start, k, true) {
+			return // there are no more
+		}
+	}
+}
+
+// killed says whether there was a k-th request.
+func killed(t *testing.T, start Start, k int, after bool) (there bool) {
+	t.Run(fmt.Sprintf("request %d %s", k, map[bool]string{false: "before", true: "after"}[after]), func(t *testing.T) {
+		e := e2e.New(t)
+		if err := e.API.Create("/api/v1/namespaces", []byte("{apiVersion: v1, kind: Namespace, metadata: {name: "+e.NS+"}}")); err != nil {
+			t.Fatal(err)
+		}
+		helm, err := start(e.Kubeconfig(), e.NS, "secret")
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := map[string]any{"password": "s3same-0pen", "image": map[string]any{"tag": "1"}}
+		if err := helm.Install("shop", e.Path(bundle), values); err != nil {
+			t.Fatal(err)
+		}
+		if err := helm.Upgrade("shop", e.Path(bundle), values); err != nil {
+			t.Fatal(err)
+		}
+		before := running(e, t)
+		adopt := []string{"adopt", "helm/shop", "-n", e.NS, "--remove-helm-records"}
+		r := e.Run(e2e.Run{Args: adopt, Unchecked: true, Signal: &e2e.Signal{Signal: syscall.SIGKILL, At: k, After: after}})
+		there = r.Signaled
+		e.Must(0, adopt...)
+		if d := cmp.Diff(before, running(e, t)); d != "" {
+			t.Errorf("something was replaced or restarted (-before +after):\n%s\nafter\n%v", d, r)
+		}
+		e.Must(0, "diff", bundle, "-r", "shop", "-n", e.NS, "--set", "password=s3same-0pen", "--set-string", "image.tag=1")
+		if statuses := e.Statuses("shop"); statuses[len(statuses)-1] != "deployed" {
+			t.Errorf("history: %v\nafter\n%v", statuses, r)
+		}
+		if n, err := helm.Revisions("shop"); n != 0 {
+			t.Errorf("Helm still reads %d revisions (%v)\nafter\n%v", n, err, r)
+		}
+		e.Must(0, "delete", "shop", "-n", e.NS, "--yes")
+		if left := e.All().Of("shop"); len(left) > 0 {
+			t.Errorf("a delete leaves %v: the inventory lacked it", left.Versions())
+		}
+	})
+	return there
 }
 
 // running are the UIDs and generations of all that is in the namespace, pods too,

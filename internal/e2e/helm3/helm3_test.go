@@ -27,6 +27,8 @@ func TestAReleaseOfHelm3InConfigMapsIsTakenOver(t *testing.T) {
 	adoption.Test(t, start, "configmap")
 }
 
+func TestATakeoverThatIsKilledIsFinishedByTheSameCommand(t *testing.T) { adoption.Killed(t, start) }
+
 func start(kubeconfig, namespace, driver string) (*adoption.Helm, error) {
 	flags := genericclioptions.NewConfigFlags(true)
 	flags.KubeConfig, flags.Namespace = &kubeconfig, &namespace
