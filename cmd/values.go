@@ -31,7 +31,8 @@ environment, then -f and --set in the order given. It connects to nothing unless
 --live is given.
 
 --explain tells where a value came from: every place that set it, the one that
-counts last. --unused lists the values that no template reads.`,
+counts last. --unused lists the values that no template reads; of a chart, those
+that no template names.`,
 		Example: `  belay values shop -e prod
   belay values shop -e prod --set front.image.tag=1.5 --explain front.image.tag
   belay values shop --unused`,

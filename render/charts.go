@@ -22,14 +22,23 @@ type ChartOptions struct {
 	ExtraAPIs []string
 }
 
+// charted is a chart that was rendered, and its values.
+type charted struct {
+	chart *chart.Chart
+	// own are the values files of the environment, given those of the command line.
+	own, given []values.Layer
+	// merged tells where values came from, once it was asked for.
+	merged *values.Merged
+}
+
 // renderChart renders a Helm chart as Helm does.
-func renderChart(b *bundle.Bundle, o Options, w *Wanted) ([]Warning, error) {
+func renderChart(b *bundle.Bundle, o Options, w *Wanted) (*charted, []Warning, error) {
 	if err := checkTarget(b, &o); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	layers, err := environmentLayers(b, o.Environment)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	given, valuesErr := values.MergeHelm(slices.Concat(layers, o.Layers), chart.ReadValues)
 	c, told, loadErr := chart.Load(b.Files)
@@ -38,20 +47,24 @@ func renderChart(b *bundle.Bundle, o Options, w *Wanted) ([]Warning, error) {
 		versionErr = &object.Error{Message: versionErr.Error()}
 	}
 	if err := errors.Join(valuesErr, loadErr, versionErr); err != nil {
-		return warningsOf(told), err
+		return nil, warningsOf(told), err
 	}
+	rendered := &charted{chart: c, own: layers, given: o.Layers}
 	made, err := chart.Render(c, chart.Options{
 		ReleaseName: o.Release.Name, Namespace: o.Release.Namespace,
 		Revision: o.Release.Revision, IsInstall: o.Release.IsInstall,
 		Values: given, Capabilities: capabilities, SkipSchemas: o.Chart.SkipSchemas, SkipCRDs: o.Chart.SkipCRDs,
-		Now: o.Now, Random: o.Random, Lookup: o.Lookup,
+		Now: o.Now, Random: o.Random, Lookup: o.Lookup, Locate: rendered.locate,
 	})
 	warnings := warningsOf(slices.Concat(told, made.Warnings))
 	warnings = append(warnings, o.notAsked(made.Lookups)...)
+	if err == nil {
+		warnings = append(warnings, rendered.strangers()...)
+	}
 	w.Values, _ = values.Plain(made.Values).(map[string]any)
 	w.Objects = slices.Concat(once(made.CRDs), made.Objects)
 	w.Hooks, w.Notes, w.Random = made.Hooks, made.Notes, made.Random
-	return warnings, vendored(b, err)
+	return rendered, warnings, vendored(b, err)
 }
 
 // environmentLayers are the values files of an environment.

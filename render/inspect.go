@@ -13,8 +13,7 @@ import (
 // Inspected are the merged values of a bundle.
 type Inspected struct {
 	Values map[string]any
-	// Merged tells where each came from; nil for a chart, whose values Helm's
-	// rules coalesce.
+	// Merged tells where each came from.
 	Merged *values.Merged
 }
 
@@ -30,16 +29,32 @@ func Inspect(b *bundle.Bundle, o Options) (*Inspected, error) {
 		return &Inspected{Values: plain, Merged: merged}, nil
 	case bundle.Chart:
 		w := &Wanted{}
-		_, err := renderChart(b, o, w)
-		return &Inspected{Values: w.Values}, err
+		rendered, _, err := renderChart(b, o, w)
+		if err != nil {
+			return nil, err
+		}
+		return &Inspected{Values: w.Values, Merged: rendered.places()}, nil
 	}
-	return nil, &object.Error{File: b.Path, Message: "it has no values: it is not a bundle with templates"}
+	return nil, noValues(b)
+}
+
+func noValues(b *bundle.Bundle) error {
+	return &object.Error{File: b.Path, Message: "it has no values: it is not a bundle with templates"}
 }
 
 // Unread lists the values that no template reads, by path.
 func Unread(b *bundle.Bundle, o Options) ([]Explained, error) {
-	if b.Type != bundle.Belay {
-		return nil, &object.Error{File: b.Path, Message: "what templates read is known of bundles with a bundle.yaml only"}
+	switch b.Type {
+	case bundle.Belay:
+	case bundle.Chart:
+		w := &Wanted{}
+		rendered, _, err := renderChart(b, o, w)
+		if err != nil {
+			return nil, ordered(err)
+		}
+		return rendered.unread(&Inspected{Values: w.Values, Merged: rendered.places()}), nil
+	default:
+		return nil, noValues(b)
 	}
 	merged, given, err := mergeValues(b, &o)
 	if err != nil {
@@ -74,11 +89,8 @@ type Explained struct {
 
 // Explain tells where the value at a path came from, or those below it.
 func (i *Inspected) Explain(path string) ([]Explained, error) {
-	if i.Merged == nil {
-		return nil, errors.New("where values came from is known of bundles with a bundle.yaml only")
-	}
 	var all []Explained
-	paths := i.Merged.Paths()
+	paths := values.Paths(i.Values)
 	for _, leaf := range paths {
 		if path == "" || within(leaf, path) || within(path, leaf) {
 			all = append(all, i.explained(leaf, path))
@@ -99,7 +111,7 @@ func (i *Inspected) explained(leaf, path string) Explained {
 	if len(path) > len(leaf) && within(path, leaf) && len(i.Merged.Explain(path)) > 0 {
 		leaf = path
 	}
-	e := Explained{Path: leaf, Value: at(i.Values, leaf), Places: i.Merged.Explain(leaf)}
+	e := Explained{Path: leaf, Value: at(i.Values, leaf), Places: i.globalPlaces(leaf)}
 	for _, p := range e.Places {
 		e.From = append(e.From, p.String())
 	}

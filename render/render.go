@@ -115,7 +115,7 @@ func Render(b *bundle.Bundle, o Options) (*Wanted, []Warning, error) {
 	case bundle.Plain:
 		mistakes = renderPlain(b, o, w)
 	case bundle.Chart:
-		warnings, mistakes = renderChart(b, o, w)
+		_, warnings, mistakes = renderChart(b, o, w)
 	case bundle.Kustomization:
 		warnings, mistakes = renderKustomization(b, o, w)
 	default:

@@ -22,6 +22,8 @@ type Chart struct {
 	// Values are the chart's own; import-values adds to them.
 	Values map[string]any
 	Schema []byte
+	// defaults are the text of values.yaml.
+	defaults []byte
 	// Templates are the files of templates/, Files those that are neither
 	// templates nor have a meaning of their own.
 	Templates, Files []File

@@ -78,6 +78,7 @@ func (l *loader) file(c *Chart, f bundle.File, subcharts map[string][]bundle.Fil
 		var err error
 		if err = values.Bounded(f.Data); err == nil {
 			c.Values, err = ReadValues(f.Data)
+			c.defaults = f.Data
 		}
 		return err
 	case f.Name == "values.schema.json":

@@ -29,6 +29,9 @@ type Options struct {
 	// random functions, by call site.
 	Now    time.Time
 	Random map[string]string
+	// Locate tells the file or flag, and the line, that set the value at a path, for
+	// messages; nil and an empty file are for unknown.
+	Locate func(path string) (file string, line int)
 	// Lookup answers lookup; nil finds nothing.
 	Lookup func(apiVersion, kind, namespace, name string) (map[string]any, error)
 }
@@ -68,7 +71,7 @@ func Render(c *Chart, o Options) (*Result, error) {
 	}
 	r.Values, _ = copyValue(vals).(map[string]any)
 	if !o.SkipSchemas {
-		if err := c.checkSchemas(vals, ""); err != nil {
+		if err := c.checkSchemas(vals, "", o.Locate); err != nil {
 			return r, err
 		}
 	}

@@ -12,7 +12,7 @@ func TestAllMistakesOfAllChartsAreReported(t *testing.T) {
 	sub := &Chart{Schema: schema}
 	sub.Meta.Name = "sub"
 	c := &Chart{Schema: schema, Dependencies: []*Chart{sub}}
-	err := c.checkSchemas(map[string]any{"a": int64(1), "b": "x", "sub": map[string]any{"a": true}}, "")
+	err := c.checkSchemas(map[string]any{"a": int64(1), "b": "x", "sub": map[string]any{"a": true}}, "", nil)
 	if got := object.Errors(err); len(got) != 3 {
 		t.Errorf("%d mistakes: %v", len(got), err)
 	}
@@ -49,7 +49,7 @@ func TestSchemasOfEveryDraftAreUnderstood(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := &Chart{Schema: []byte(test.schema)}
-			err := c.checkSchemas(test.vals, "")
+			err := c.checkSchemas(test.vals, "", nil)
 			if test.want == "" {
 				if err != nil {
 					t.Fatal(err)

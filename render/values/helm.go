@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -19,6 +20,15 @@ const SetLiteral Kind = "--set-literal"
 // helmOrder is the order in which Helm takes its families of flags, whatever the
 // order on the command line.
 var helmOrder = []Kind{SetJSON, Set, SetString, SetFile, SetLiteral}
+
+// InHelmOrder sorts layers as Helm takes them: files, then the flags by family.
+func InHelmOrder(layers []Layer) []Layer {
+	sorted := slices.Clone(layers)
+	slices.SortStableFunc(sorted, func(a, b Layer) int {
+		return slices.Index(helmOrder, a.Kind) - slices.Index(helmOrder, b.Kind)
+	})
+	return sorted
+}
 
 // MergeHelm merges layers by Helm's rules: files in their order, then the flags
 // by family. Null stays, for it removes what a chart has. read reads a file.

@@ -38,6 +38,8 @@ type Layer struct {
 	Name string
 	// Data is the content of the file: YAML for File, the raw value for SetFile.
 	Data []byte
+	// Below are the keys under which a file is merged: those of a subchart.
+	Below []string
 }
 
 // Place is where a value was set.
@@ -111,9 +113,12 @@ func (l Layer) bounded() error {
 func (m *Merged) Explain(path string) []Place { return slices.Clone(m.places[path]) }
 
 // Paths lists the paths of all values that are no mappings, sorted.
-func (m *Merged) Paths() []string {
+func (m *Merged) Paths() []string { return Paths(m.Values) }
+
+// Paths lists the paths of all values that are no mappings, sorted.
+func Paths(v map[string]any) []string {
 	var paths []string
-	leaves(m.Values, "", &paths)
+	leaves(v, "", &paths)
 	slices.Sort(paths)
 	return paths
 }
@@ -148,8 +153,13 @@ func (m *Merged) file(layer int, l Layer) error {
 			Hint: "belay apply " + l.Name + " -r NAME",
 		}
 	}
+	prefix := ""
+	for _, key := range slices.Backward(l.Below) {
+		v = map[string]any{key: v}
+		prefix = object.EscapeKey(key) + "." + prefix
+	}
 	m.merge(m.Values, v, "", func(path string) Place {
-		return Place{Layer: layer, Name: l.Name, Line: lines[path]}
+		return Place{Layer: layer, Name: l.Name, Line: lines[strings.TrimPrefix(path, prefix)]}
 	})
 	return nil
 }
