@@ -122,7 +122,7 @@ func (p *planner) guard() {
 	if len(p.w.Objects) == 0 && len(ids) > 0 {
 		if !p.o.AllowEmpty {
 			p.refuseDeletes(ids, "the bundle renders no objects; this would delete all of "+p.o.Target.Release,
-				"if it is meant: --allow-empty; to remove the release: belay delete "+p.o.Target.Release)
+				"if it is meant: --allow-empty; to remove the release: "+p.command("delete "+p.o.Target.Release+" -n "+p.o.Target.Namespace))
 		}
 		return
 	}
@@ -153,7 +153,7 @@ func (p *planner) refuseDeletes(ids []object.ID, what, hint string) {
 	p.plan.Refused = append(p.plan.Refused, Refusal{
 		Code: RefusedByRule, IDs: ids,
 		Message: "refused: " + what + "; nothing was changed",
-		Lines:   []string{p.names(ids)},
+		Lines:   p.names(ids),
 		Hints:   []string{hint},
 	})
 }

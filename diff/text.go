@@ -53,17 +53,29 @@ func word(n int, one, many string) string {
 	return many
 }
 
-// names lists the first few objects of many.
-func (p *planner) names(ids []object.ID) string {
-	const most = 5
-	var parts []string
-	for _, id := range ids[:min(len(ids), most)] {
-		parts = append(parts, p.name(id))
+// names lists objects, some in a line; of very many the plan itself names the rest.
+func (p *planner) names(ids []object.ID) []string {
+	const most, wide = 50, 100
+	var lines []string
+	line := ""
+	add := func(word string) {
+		if line != "" && len(line)+len(word) > wide {
+			lines = append(lines, strings.TrimRight(line, " "))
+			line = ""
+		}
+		line += word
+	}
+	for i, id := range ids[:min(len(ids), most)] {
+		word := p.name(id)
+		if i < len(ids)-1 {
+			word += ", "
+		}
+		add(word)
 	}
 	if more := len(ids) - most; more > 0 {
-		parts = append(parts, fmt.Sprintf("… and %d more", more))
+		add(fmt.Sprintf("… and %d more, which the plan names", more))
 	}
-	return strings.Join(parts, ", ")
+	return append(lines, line)
 }
 
 // ago writes how long ago an RFC 3339 time was, with a space before it; nothing
