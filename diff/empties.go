@@ -36,7 +36,7 @@ func (p *planner) keepEmpties(ctx context.Context, it *item) error {
 	}
 	body := (&unstructured.Unstructured{Object: corrected}).DeepCopy()
 	unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
-	stored, err := p.r.DryRunUpdate(ctx, it.Kind, body)
+	stored, err := p.dryRunUpdate(ctx, it, body)
 	if err != nil {
 		return p.emptiesRefused(ctx, it, err)
 	}
@@ -122,7 +122,7 @@ func (p *planner) emptyFirst(ctx context.Context, it *item) error {
 	}
 	body := (&unstructured.Unstructured{Object: corrected}).DeepCopy()
 	unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
-	stored, err := p.r.DryRunUpdate(ctx, it.Kind, body)
+	stored, err := p.dryRunUpdate(ctx, it, body)
 	if err != nil {
 		return p.emptiesRefused(ctx, it, err)
 	}

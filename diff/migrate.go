@@ -111,7 +111,7 @@ func (p *planner) predict(ctx context.Context, it *item, merger *fields.Merger, 
 	}
 	body := merged.DeepCopy()
 	unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
-	answer, err := p.r.DryRunUpdate(ctx, it.Kind, body)
+	answer, err := p.dryRunUpdate(ctx, it, body)
 	switch {
 	case apierrors.IsForbidden(err) && !terminating(err): // to apply it, no such right is needed
 		answer, it.Unchecked = merged.DeepCopy(), "no right to update "+it.Kind.GVR().GroupResource().String()
@@ -124,6 +124,27 @@ func (p *planner) predict(ctx context.Context, it *item, merger *fields.Merger, 
 	answer.SetManagedFields(merged.GetManagedFields())
 	it.err, it.answer, it.before = nil, answer, before
 	return nil
+}
+
+// statusMoves is how often an object may move on while it is asked about.
+const statusMoves = 5
+
+// dryRunUpdate asks what replacing an object by body would answer. That a controller
+// has written its status since it was read makes it no other object.
+func (p *planner) dryRunUpdate(ctx context.Context, it *item, body *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	answer, err := p.r.DryRunUpdate(ctx, it.Kind, body)
+	for range statusMoves {
+		if !apierrors.IsConflict(err) {
+			break
+		}
+		now, failed := p.r.Get(ctx, it.Kind, it.ID.Namespace, it.ID.Name)
+		if failed != nil || now.GetUID() != it.Live.GetUID() || now.GetGeneration() != it.Live.GetGeneration() {
+			break
+		}
+		body.SetResourceVersion(now.GetResourceVersion())
+		answer, err = p.r.DryRunUpdate(ctx, it.Kind, body)
+	}
+	return answer, err
 }
 
 // document reads the schemas of a group-version, once.
