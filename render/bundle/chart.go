@@ -8,9 +8,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/yaml"
 
 	"github.com/belay-sh/belay/internal/object"
@@ -24,6 +26,9 @@ const ChartFile = "Chart.yaml"
 
 // helmIgnore holds a chart's patterns of files that are not its own.
 const helmIgnore = ".helmignore"
+
+// readAtOnce is how many files are read one after the other.
+const readAtOnce = 16
 
 // maxLinks bounds the symbolic links on the way to a chart's file, which may
 // lead in circles.
@@ -42,10 +47,11 @@ func loadChart(dir string) (*Bundle, error) {
 	if err := w.rules.parse("templates/.?*"); err != nil {
 		return nil, err
 	}
-	if err := w.folder(dir, "", 0); err != nil {
+	files, err := w.all(dir)
+	if err != nil {
 		return nil, err
 	}
-	return finishChart(dir, w.files)
+	return finishChart(dir, files)
 }
 
 // loadArchive reads a packed chart.
@@ -103,11 +109,59 @@ func finishChart(from string, files []File) (*Bundle, error) {
 // chartWalk reads the files of a chart's directory.
 type chartWalk struct {
 	rules helmRules
-	files []File
-	size  int
+	size  int64
+	// found are the files that nobody reads yet; batches read the others meanwhile.
+	found   []foundFile
+	batches []*fileBatch
+	readers errgroup.Group
 }
 
-// folder reads a folder; name is its name in the chart.
+type foundFile struct {
+	full, name string
+	info       fs.FileInfo
+}
+
+// fileBatch is files that are read one after the other. err is its first mistake.
+type fileBatch struct {
+	files []File
+	err   error
+}
+
+// readFound begins to read what was found.
+func (w *chartWalk) readFound() {
+	found, b := w.found, &fileBatch{}
+	w.found, w.batches = nil, append(w.batches, b)
+	w.readers.Go(func() error {
+		b.files = make([]File, len(found))
+		for i, f := range found {
+			data, err := readKnown(f.full, f.name, f.info)
+			if err != nil {
+				b.err = err
+				return nil
+			}
+			b.files[i] = File{Name: f.name, Data: bytes.TrimPrefix(data, byteOrderMark)}
+		}
+		return nil
+	})
+}
+
+// all reads all files of a directory. The first mistake counts.
+func (w *chartWalk) all(dir string) ([]File, error) {
+	w.readers.SetLimit(runtime.GOMAXPROCS(0))
+	walkErr := w.folder(dir, "", 0)
+	w.readFound()
+	_ = w.readers.Wait() // the mistakes are the batches'
+	var files []File
+	for _, b := range w.batches {
+		if b.err != nil {
+			return nil, b.err
+		}
+		files = append(files, b.files...)
+	}
+	return files, walkErr
+}
+
+// folder looks through a folder; name is its name in the chart.
 func (w *chartWalk) folder(full, name string, links int) error {
 	entries, err := os.ReadDir(full)
 	if err != nil {
@@ -137,17 +191,18 @@ func (w *chartWalk) entry(full, name string, link bool, links int) error {
 	if info.IsDir() {
 		return w.folder(full, name, links)
 	}
-	data, err := readFile(full, name)
-	if err != nil {
-		return err
+	if info.Size() > maxFile { // it need not be read to know that
+		return tooLarge(name)
 	}
-	if w.size += len(data); w.size > maxArchive {
+	if w.size += info.Size(); w.size > maxArchive {
 		return &object.Error{
 			File: name, Message: fmt.Sprintf("the chart is larger than %d MiB", maxArchive>>20),
 			Hint: "name in .helmignore what the chart does not need",
 		}
 	}
-	w.files = append(w.files, File{Name: name, Data: bytes.TrimPrefix(data, byteOrderMark)})
+	if w.found = append(w.found, foundFile{full, name, info}); len(w.found) == readAtOnce {
+		w.readFound()
+	}
 	return nil
 }
 
@@ -160,6 +215,8 @@ type helmRule struct {
 	negated, foldered bool
 	// whole patterns are matched with the whole name, others with its last part.
 	whole bool
+	// literal patterns match nothing but themselves.
+	literal bool
 }
 
 func (r *helmRules) parse(text string) error {
@@ -179,6 +236,7 @@ func (r *helmRules) parse(text string) error {
 		line, rule.foldered = strings.CutSuffix(line, "/")
 		rule.whole = strings.Contains(line, "/")
 		rule.pattern = strings.TrimPrefix(line, "/")
+		rule.literal = !strings.ContainsAny(rule.pattern, `*?[\`)
 		*r = append(*r, rule)
 	}
 	return nil
@@ -190,8 +248,12 @@ func (r helmRules) ignores(name string, folder bool) bool {
 		if !rule.whole {
 			on = path.Base(name)
 		}
-		matched, err := path.Match(rule.pattern, on)
-		matched = matched && err == nil
+		matched := on == rule.pattern
+		if !rule.literal {
+			var err error
+			matched, err = path.Match(rule.pattern, on)
+			matched = matched && err == nil
+		}
 		switch {
 		case rule.negated:
 			if !matched || rule.foldered && !folder {

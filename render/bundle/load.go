@@ -84,7 +84,7 @@ func mistake(file string, err error) error {
 }
 
 func loadStream(stdin io.Reader) (*Bundle, error) {
-	data, err := read(stdin, "stdin")
+	data, err := read(stdin, "stdin", 0)
 	if err != nil {
 		return nil, err
 	}
@@ -171,6 +171,11 @@ func readFile(full, name string) ([]byte, error) {
 	if err != nil {
 		return nil, mistake(name, err)
 	}
+	return readKnown(full, name, info)
+}
+
+// readKnown is readFile for a file whose state is known.
+func readKnown(full, name string, info fs.FileInfo) ([]byte, error) {
 	if !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0 {
 		return nil, &object.Error{File: name, Message: "this is not a file"}
 	}
@@ -182,21 +187,23 @@ func readFile(full, name string) ([]byte, error) {
 		return nil, mistake(name, err)
 	}
 	defer f.Close()
-	return read(f, name)
+	return read(f, name, info.Size())
 }
 
-func read(r io.Reader, name string) ([]byte, error) {
+// read reads all there is, which is probably of a size.
+func read(r io.Reader, name string, size int64) ([]byte, error) {
 	if r == nil {
 		return nil, &object.Error{File: name, Message: "there is nothing on it"}
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
+	var b bytes.Buffer
+	b.Grow(int(size) + bytes.MinRead)
+	if _, err := b.ReadFrom(io.LimitReader(r, maxFile+1)); err != nil {
 		return nil, mistake(name, err)
 	}
-	if len(data) > maxFile {
+	if b.Len() > maxFile {
 		return nil, tooLarge(name)
 	}
-	return data, nil
+	return b.Bytes(), nil
 }
 
 func tooLarge(name string) error {
