@@ -289,7 +289,7 @@ func style(text string) int {
 	quoted := false
 	switch c := text[0]; {
 	case c >= '0' && c <= '9', c == '+', c == '-', c == '.':
-		if !numeric(text) {
+		if !numeric(text) || strings.Count(text, ".") > 1 && !strings.ContainsAny(text[1:], ":-") { // 1.2.3 is none
 			break
 		}
 		if _, isNumber := decimal(text); isNumber {
