@@ -93,7 +93,7 @@ func (e *env) statusNow(ctx context.Context, name string) (*report.ReleaseStatus
 	}
 	status := &report.ReleaseStatus{
 		Name: r.name, Namespace: r.namespace, Revision: *r.state.Current(), Holder: r.state.Holder,
-		Objects: statesOf(judge, objects), Diagnosis: r.explain(ctx, judge, objects),
+		Objects: r.statesOf(ctx, judge, objects), Diagnosis: r.explain(ctx, judge, objects),
 	}
 	status.Diagnosis = liveSecrets(objects).HideDiagnosis(status.Diagnosis)
 	return status, nil
@@ -264,11 +264,12 @@ func (r *openedRelease) judge(ctx context.Context, objects []liveObject) (*rollo
 	return rollout.NewJudge(wanted.Rules.Readiness), nil
 }
 
-func statesOf(judge *rollout.Judge, objects []liveObject) []report.ObjectStatus {
+func (r *openedRelease) statesOf(ctx context.Context, judge *rollout.Judge, objects []liveObject) []report.ObjectStatus {
 	states := make([]report.ObjectStatus, len(objects))
 	for i, o := range objects {
 		states[i] = report.ObjectStatus{ID: o.id, State: stateOf(judge, o)}
 		if o.live != nil {
+			states[i].State = rollout.ByClass(ctx, r.conn.Client, o.live, states[i].State)
 			states[i].Created = o.live.GetCreationTimestamp().Time
 		}
 	}

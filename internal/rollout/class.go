@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"context"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -36,14 +38,41 @@ func hasClass(u *unstructured.Unstructured) bool {
 	return gk.Kind == "Ingress" && gk.Group == ingressClassKind.Group || gk.Kind == "Gateway" && gk.Group == gatewayGroup
 }
 
+// classKindOf is the kind of an Ingress' or a Gateway's class.
+func classKindOf(u *unstructured.Unstructured) object.Kind {
+	if u.GetKind() == "Gateway" {
+		return gatewayClassKind
+	}
+	return ingressClassKind
+}
+
+// awaitsController says whether what is said of an object may come of its class.
+func awaitsController(u *unstructured.Unstructured, s State) bool {
+	return (s.Summary == noController || s.Summary == noAddress) && hasClass(u)
+}
+
+// ByClass adds to the state of an Ingress or a Gateway that no controller has taken
+// up why, if that is for want of its class: then the cluster's classes are listed.
+// All other states stay as they are, and so do all where classes may not be seen.
+func ByClass(ctx context.Context, w Watcher, u *unstructured.Unstructured, s State) State {
+	if !awaitsController(u, s) {
+		return s
+	}
+	var list []*unstructured.Unstructured
+	if _, err := w.Each(ctx, classKindOf(u), "", "", func(c *unstructured.Unstructured) { list = append(list, c) }); err != nil {
+		return s
+	}
+	if trouble := classTrouble(u, list); trouble != "" {
+		s.Summary += ": " + trouble
+	}
+	return s
+}
+
 // byClass adds why no controller has taken an object up, if that is for want of
 // its class. The cluster's classes are asked for once; that is waited for. The
 // caller holds mu.
 func (t *Tracker) byClass(u *unstructured.Unstructured, s State) State {
-	kind := ingressClassKind
-	if u.GetKind() == "Gateway" {
-		kind = gatewayClassKind
-	}
+	kind := classKindOf(u)
 	c := t.classes[kind]
 	if c == nil {
 		c = &classes{}

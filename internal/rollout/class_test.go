@@ -41,6 +41,10 @@ func TestAMissingClassIsNamedAndDoesNotBlock(t *testing.T) {
 			if n := m.count("list IngressClass"); n != 1 {
 				t.Errorf("classes are asked for %d times", n)
 			}
+			u := obj(t, test.object)
+			if got := ByClass(t.Context(), m, u, Of(u)).Summary; got != test.want {
+				t.Errorf("at a glance it is %q, want %q", got, test.want)
+			}
 		})
 	}
 }

@@ -175,7 +175,7 @@ func (t *Tracker) take(x *tracked, u *unstructured.Unstructured) bool {
 		s = t.judge(x, s)
 	case isSilent(s) && !x.Unchanged && t.o.Now().Sub(x.added) < silentAfter:
 		s = State{Phase: Progressing, Summary: "no status yet"}
-	case (s.Summary == noController || s.Summary == noAddress) && hasClass(u) && !x.Unchanged:
+	case awaitsController(u, s) && !x.Unchanged:
 		s = t.byClass(u, s)
 	case s.Phase == Ready && !RanToEnd(u):
 		s = t.outlast(x, t.settle(x, s))
