@@ -33,8 +33,9 @@ func newStatusCmd(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status [RELEASE]",
 		Short: "Show a release's objects and whether they are ready",
-		Long: `Shows the objects of a release as they are now, and why those that are not ready
-are not. Without RELEASE it takes the only one of the namespace.`,
+		Long: `Shows the objects of a release as they are now, why those that are not ready are
+not, and how many others have changed. Without RELEASE it takes the only one of the
+namespace.`,
 		Example: `  belay status shop -n shop
   belay status shop -n shop --watch
   belay status -n shop -o json`,
@@ -62,7 +63,7 @@ func runStatus(ctx context.Context, e *env, o *statusOptions) error {
 	if o.watch {
 		return watchStatus(ctx, e, name, o)
 	}
-	status, err := e.statusNow(ctx, name)
+	status, err := e.statusNow(ctx, name, true)
 	if err != nil {
 		return err
 	}
@@ -77,8 +78,8 @@ func runStatus(ctx context.Context, e *env, o *statusOptions) error {
 	return nil
 }
 
-// statusNow reads a release's status.
-func (e *env) statusNow(ctx context.Context, name string) (*report.ReleaseStatus, error) {
+// statusNow reads a release's status, with what has drifted if asked to.
+func (e *env) statusNow(ctx context.Context, name string, drift bool) (*report.ReleaseStatus, error) {
 	r, err := e.openRelease(ctx, name)
 	if err != nil {
 		return nil, err
@@ -96,6 +97,12 @@ func (e *env) statusNow(ctx context.Context, name string) (*report.ReleaseStatus
 		Objects: r.statesOf(ctx, judge, objects), Diagnosis: r.explain(ctx, judge, objects),
 	}
 	status.Diagnosis = liveSecrets(objects).HideDiagnosis(status.Diagnosis)
+	if drift {
+		status.Drift = e.hintFlags(r.namespace).Command("drift", r.name)
+		if status.Drifted, err = e.drifted(ctx, r, objects); err != nil {
+			return nil, err
+		}
+	}
 	return status, nil
 }
 
@@ -112,7 +119,7 @@ func watchStatus(ctx context.Context, e *env, name string, o *statusOptions) err
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for shown := false; ; {
-		status, err := e.statusNow(ctx, name)
+		status, err := e.statusNow(ctx, name, false)
 		var mistake *failure
 		switch {
 		case err == nil:

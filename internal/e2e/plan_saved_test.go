@@ -80,8 +80,15 @@ func TestDriftSaysWhoChangedWhat(t *testing.T) {
 			t.Errorf("it lacks %q:\n%v", want, r)
 		}
 	}
+	status := e.Must(6, "status", "web", "-n", e.NS)
+	if want := "drift: 2 objects (belay drift web -n " + e.NS + ")"; !strings.Contains(status.Stdout, want) {
+		t.Errorf("the status lacks %q:\n%v", want, status)
+	}
 	e.Must(0, "rollback", "web", "1", "--force-conflicts", "-n", e.NS)
 	e.Must(0, "drift", "web", "-n", e.NS)
+	if status := e.Must(0, "status", "web", "-n", e.NS); strings.Contains(status.Stdout, "drift") {
+		t.Errorf("a drift that is none:\n%v", status)
+	}
 	e.Must(3, "drift", "none", "-n", e.NS)
 }
 

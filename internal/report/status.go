@@ -20,6 +20,10 @@ type ReleaseStatus struct {
 	Objects []ObjectStatus
 	// Diagnosis explains what is not ready.
 	Diagnosis rollout.Diagnosis
+	// Drifted counts the objects that others changed, where that was looked for;
+	// Drift is the command that shows them.
+	Drifted int
+	Drift   string
 }
 
 // ObjectStatus is an object of a release as it is now.
@@ -56,7 +60,11 @@ func Status(s Sink, r ReleaseStatus, now time.Time, full bool) error {
 	for _, row := range statusRows(r, now, full) {
 		rows = append(rows, []string{row.ready, row.object, row.state, row.age, row.cause})
 	}
-	return table(s.Writer, rows)
+	if err := table(s.Writer, rows); err != nil || r.Drifted == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(s.Writer, "drift: %s (%s)\n", count(r.Drifted, "object"), r.Drift)
+	return err
 }
 
 // statusRow is a row of a status.
@@ -207,11 +215,12 @@ func statusDocument(r ReleaseStatus) any {
 		Healthy   bool               `json:"healthy"`
 		Revision  revisionItem       `json:"revision"`
 		LockedBy  string             `json:"lockedBy,omitempty"`
+		Drifted   int                `json:"drifted,omitempty"`
 		Objects   []item             `json:"objects"`
 		Diagnosis *rollout.Diagnosis `json:"diagnosis,omitempty"`
 	}{
 		header: headerOf("Status"), Namespace: r.Namespace, Release: r.Name, Healthy: r.Healthy(),
-		Revision: itemOf(r.Revision), Objects: items,
+		Revision: itemOf(r.Revision), Objects: items, Drifted: r.Drifted,
 	}
 	if r.Holder != nil {
 		d.LockedBy = r.Holder.By
