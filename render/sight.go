@@ -24,6 +24,12 @@ type sight struct {
 	// strangers are the given values that the bundle's own layers know nothing of.
 	strangers map[string]values.Place
 	reads     map[string][]read
+	// below is where the values stand among those of the bundle that was asked for;
+	// others are the keys of what it depends on, dependencies the sights of those that
+	// are rendered with it.
+	below        string
+	others       []string
+	dependencies []*sight
 	// watched notes all that is read, whatever was given.
 	watched bool
 }
@@ -171,6 +177,15 @@ func (s *sight) readPaths() (exact, above map[string]bool) {
 			}
 		}
 	}
+	for _, d := range s.dependencies {
+		read, _ := d.readPaths()
+		for path := range read {
+			if within(path, "global") && path != "" {
+				exact[path] = true
+			}
+			exact[object.JoinPath(lastKey(d.below), path)] = true
+		}
+	}
 	return exact, above
 }
 
@@ -184,12 +199,19 @@ func covered(path string, among map[string]bool) bool {
 	return among[""]
 }
 
+// ofOther says whether a value is a dependency's, which tells of it itself, or one of
+// all.
+func (s *sight) ofOther(path string) bool {
+	return s.below != "" && within(path, "global") ||
+		slices.ContainsFunc(s.others, func(name string) bool { return within(path, name) })
+}
+
 // unused warns of given values that no template reads and no default knows:
 // they are probably misspelled.
 func (s *sight) unused() []Warning {
 	exact, above := s.readPaths()
 	for path := range s.strangers {
-		if above[path] || covered(path, exact) {
+		if above[path] || covered(path, exact) || s.ofOther(path) {
 			delete(s.strangers, path)
 		}
 	}
@@ -206,9 +228,9 @@ func (s *sight) unused() []Warning {
 			return append(warnings, Warning{Source: object.Source{File: place.Name, Line: place.Line},
 				Message: fmt.Sprintf("%d more values are read by no template", len(s.strangers)-i)})
 		}
-		message := fmt.Sprintf("%s is read by no template", path)
+		message := fmt.Sprintf("%s is read by no template", object.JoinPath(s.below, path))
 		if like := object.Nearest(path, known); like != "" {
-			message += "; the nearest is " + like
+			message += "; the nearest is " + object.JoinPath(s.below, like)
 		}
 		source := object.Source{File: place.Name, Line: place.Line}
 		warnings = append(warnings, Warning{Source: source, Message: message})

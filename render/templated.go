@@ -52,6 +52,12 @@ func renderBundle(b *bundle.Bundle, o Options, w *Wanted, seen *sight) ([]Warnin
 		errs = append(errs, err)
 	}
 	w.Objects = slices.Concat(crds, objects)
+	for _, d := range b.Spec.Dependencies {
+		seen.others = append(seen.others, object.EscapeKey(d.Name))
+	}
+	more, err := renderDependencies(b, o, w, seen)
+	warnings = append(warnings, more...)
+	errs = append(errs, err)
 	for _, r := range results {
 		if r.Name == bundle.Notes {
 			w.Notes = string(r.Text)
@@ -120,7 +126,7 @@ func checkTarget(b *bundle.Bundle, o *Options) error {
 
 // bundleLayers are the values that the bundle itself has: defaults, environment.
 func bundleLayers(b *bundle.Bundle, environment string) ([]values.Layer, error) {
-	var layers []values.Layer
+	layers := dependencyLayers(b, "", nil)
 	if data, ok := b.File(bundle.ValuesFile); ok {
 		layers = append(layers, values.Layer{Kind: values.File, Name: bundle.ValuesFile, Data: data})
 	}
@@ -157,7 +163,7 @@ func templateFiles(b *bundle.Bundle) ([]templates.File, []Warning) {
 		}
 		files = append(files, templates.File{Name: f.Name, Text: string(f.Data), Partial: partial})
 	}
-	if len(files) == 0 {
+	if len(files) == 0 && len(b.Spec.Dependencies) == 0 {
 		warn(bundle.Templates, "there are no templates, so there are no objects")
 	}
 	return files, warnings

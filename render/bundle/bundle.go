@@ -67,7 +67,9 @@ type Spec struct {
 	Name    string
 	Version string
 	// KubeVersion is a constraint on the cluster's version: ">=1.28".
-	KubeVersion  string
+	KubeVersion string
+	// Dependencies are bundles that are rendered with it.
+	Dependencies []Dependency
 	Environments map[string]Environment
 	Rollout      Rollout
 	// History is how many revisions are kept; 0 means the default.

@@ -115,7 +115,7 @@ bundle.yaml:8: environments.prod.namespace: "UP" must be lower-case letters, dig
 bundle.yaml:9: there is no key "environments.prod.value"; the nearest is "values"
 bundle.yaml:10: environments.prod.values[2]: the name of a file is expected
 bundle.yaml:12: environments.prod.cluster.server: a URL such as https://prod.example:6443 is expected
-bundle.yaml:15: there is no key "policies"; there are apiVersion, environments, fields, history, kind, kubeVersion, name, readiness, rollout, version
+bundle.yaml:15: there is no key "policies"; there are apiVersion, dependencies, environments, fields, history, kind, kubeVersion, name, readiness, rollout, version
 bundle.yaml:14: history: a whole number above 0 is expected
 bundle.yaml:2: kind must be Bundle
 bundle.yaml:3: name: "Shop" must be lower-case letters, digits and dashes, at most 63, no dash at an end

@@ -95,6 +95,9 @@ func finishChart(from string, files []File) (*Bundle, error) {
 			errs = append(errs, &object.Error{File: SpecFile, Line: use.line, Message: fmt.Sprintf("%s: there is no file %s", use.path, use.name)})
 		}
 	}
+	if len(spec.Dependencies) > 0 {
+		errs = append(errs, &object.Error{File: SpecFile, Line: spec.lines["dependencies"], Message: "dependencies: a chart has its own, in Chart.yaml"})
+	}
 	b.Spec = spec.Spec
 	errs = append(errs, Loader{}.loadTrees(b, spec.overlays)...)
 	if b.Spec.Name == "" {

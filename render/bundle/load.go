@@ -35,6 +35,9 @@ type Loader struct {
 	Recursive bool
 	// Remote fetches what is remote; nil refuses it.
 	Remote Remote
+
+	// above are the directories of the bundles that depend on what is loaded.
+	above []string
 }
 
 // Load reads a bundle, as the function Load does.
@@ -236,6 +239,10 @@ func (l Loader) loadBundle(dir string) (*Bundle, error) {
 		}
 	}
 	errs = append(errs, l.loadTrees(b, spec.overlays)...)
+	if len(l.above) == 0 {
+		l.above = []string{resolved(dir)}
+	}
+	errs = append(errs, l.depend(b)...)
 	if t.speaksOfFiles() {
 		t.walk(".")
 	}

@@ -54,6 +54,7 @@ func readSpec(data []byte, required ...string) (*specReader, error) {
 		"name":         r.label(&r.Name),
 		"version":      r.text(&r.Version),
 		"kubeVersion":  r.text(&r.KubeVersion),
+		"dependencies": r.dependencies,
 		"environments": r.environments,
 		"rollout": func(path string, v any) {
 			r.mapping(path, v, map[string]field{

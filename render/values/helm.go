@@ -69,6 +69,9 @@ func MergeHelm(layers []Layer, read func([]byte) (map[string]any, error)) (map[s
 // overHelm merges b over a: mappings are merged, all else is replaced.
 func overHelm(a, b map[string]any) map[string]any {
 	out := maps.Clone(a)
+	if out == nil {
+		out = map[string]any{}
+	}
 	for key, v := range b {
 		over, isTable := v.(map[string]any)
 		under, wasTable := out[key].(map[string]any)

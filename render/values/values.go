@@ -112,6 +112,32 @@ func (l Layer) bounded() error {
 // lines, not those of its members.
 func (m *Merged) Explain(path string) []Place { return slices.Clone(m.places[path]) }
 
+// Below are the values below a key, as a bundle sees them that is a part of this one:
+// with the global values, which are the same for all.
+func (m *Merged) Below(key string) *Merged {
+	own, _ := m.Values[key].(map[string]any)
+	part := &Merged{Values: maps.Clone(own), places: map[string][]Place{}}
+	if part.Values == nil {
+		part.Values = map[string]any{}
+	}
+	prefix := object.EscapeKey(key) + "."
+	for path, places := range m.places {
+		if below, ok := strings.CutPrefix(path, prefix); ok {
+			part.places[below] = places
+		}
+	}
+	if global, ok := m.Values["global"].(map[string]any); ok {
+		under, _ := part.Values["global"].(map[string]any)
+		part.Values["global"] = overHelm(under, global)
+		for path, places := range m.places {
+			if path == "global" || strings.HasPrefix(path, "global.") {
+				part.places[path] = append(slices.Clone(part.places[path]), places...)
+			}
+		}
+	}
+	return part
+}
+
 // Paths lists the paths of all values that are no mappings, sorted.
 func (m *Merged) Paths() []string { return Paths(m.Values) }
 
