@@ -137,6 +137,10 @@ func (r *run) loop(ctx context.Context) {
 			stopWrites()
 		case <-tick.C:
 			r.expire(time.Now())
+			if r.journal != nil && errors.Is(r.journal.Held(), release.ErrLost) {
+				r.end(Lost) // also while it only waits: another run is at it
+				stopWrites()
+			}
 		case <-deadline.C:
 			r.end(TimedOut)
 			stopWrites()

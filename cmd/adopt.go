@@ -21,7 +21,6 @@ import (
 
 func newAdoptCmd(e *env) *cobra.Command {
 	o := deployOptions{Op: diff.OpAdopt, MaxDelete: -1, Adopt: []string{"*"}}
-	var remove bool
 	formats := outputFlag{allowed: []report.Format{report.Text, report.JSON, report.YAML, report.Events}}
 	c := &cobra.Command{
 		Use:   "adopt helm/NAME",
@@ -54,7 +53,7 @@ in a later run.`,
 			if err := finishOptions(e, &o, nil, &formats); err != nil {
 				return err
 			}
-			return runAdopt(c.Context(), e, o, remove)
+			return runAdopt(c.Context(), e, o)
 		},
 	}
 	fs := c.Flags()
@@ -62,7 +61,7 @@ in a later run.`,
 	fs.StringVarP(&o.Release, "release", "r", "", "name of the release (default: Helm's)")
 	fs.StringVarP(&o.Env, "env", "e", "", "environment that the bundle will be applied with")
 	addRunFlags(fs, &o)
-	fs.BoolVar(&remove, "remove-helm-records", false, "remove what Helm remembers of the release, once it is taken over")
+	fs.BoolVar(&o.RemoveHelm, "remove-helm-records", false, "remove what Helm remembers of the release, once it is taken over")
 	fs.BoolVar(&o.AllowRestarts, "allow-restarts", false, "take it over even where that changes what runs")
 	addForceFlag(fs, &o)
 	fs.StringVar(&o.Note, "description", "", "a note for the revision, shown in history")
@@ -73,8 +72,8 @@ in a later run.`,
 
 // runAdopt takes over a Helm release, unless that is done, and removes Helm's
 // records if it is told to.
-func runAdopt(ctx context.Context, e *env, o deployOptions, remove bool) error {
-	found, done, err := e.findHelm(ctx, o, remove)
+func runAdopt(ctx context.Context, e *env, o deployOptions) error {
+	found, done, err := e.findHelm(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -84,11 +83,11 @@ func runAdopt(ctx context.Context, e *env, o deployOptions, remove bool) error {
 		return nil
 	}
 	if done {
-		report.Adopted(e.stderr, o.Release, o.Helm, e.hintFlags(found.Namespace), remove)
-	} else if err := deploy(ctx, e, o); err != nil || o.DryRun || !remove {
+		report.Adopted(e.stderr, o.Release, o.Helm, e.hintFlags(found.Namespace), o.RemoveHelm)
+	} else if err := deploy(ctx, e, o); err != nil || o.DryRun || !o.RemoveHelm {
 		return err
 	}
-	if !remove || o.DryRun {
+	if !o.RemoveHelm || o.DryRun {
 		return nil
 	}
 	if done {
@@ -108,7 +107,7 @@ func runAdopt(ctx context.Context, e *env, o deployOptions, remove bool) error {
 // findHelm reads Helm's records, and says whether the release was taken over
 // before. It finds nil where they are to be removed and a run before did that. A
 // release of belay's that has nothing to do with it is refused.
-func (e *env) findHelm(ctx context.Context, o deployOptions, remove bool) (found *helm.Release, done bool, err error) {
+func (e *env) findHelm(ctx context.Context, o deployOptions) (found *helm.Release, done bool, err error) {
 	ctx, stop := e.untilStopped(ctx)
 	defer stop()
 	conn, namespace, err := e.connectIn()
@@ -123,7 +122,7 @@ func (e *env) findHelm(ctx context.Context, o deployOptions, remove bool) (found
 	found, err = helm.Load(ctx, conn.Client, namespace, o.Helm)
 	if errors.Is(err, helm.ErrNone) {
 		fromHelm := slices.ContainsFunc(state.Revisions, func(r release.Revision) bool { return r.Helm != 0 })
-		if _, taken := takenOver(state); remove && taken && fromHelm {
+		if _, taken := takenOver(state); o.RemoveHelm && taken && fromHelm {
 			return nil, true, nil
 		}
 		return nil, false, e.noHelm(o.Helm, namespace, state)

@@ -61,7 +61,9 @@ type deployOptions struct {
 	ForceConflicts []string
 	Adopt          []string
 	// Helm is the release of Helm's that is taken over.
-	Helm              string
+	Helm string
+	// RemoveHelm removes what Helm remembers of it.
+	RemoveHelm        bool
 	AllowRestarts     bool
 	Fresh             bool
 	StrictPreview     bool

@@ -101,7 +101,7 @@ func (d *deployment) reportEnd(revision release.Revision, result *apply.Result, 
 
 func (d *deployment) end(revision release.Revision, result *apply.Result, took time.Duration) report.End {
 	return report.End{
-		Op: d.o.Op, Helm: d.o.Helm, Target: d.target, Plan: d.plan, Revision: revision, Result: result, Took: took,
+		Op: d.o.Op, Helm: d.o.Helm, HelmGoes: d.o.RemoveHelm, Target: d.target, Plan: d.plan, Revision: revision, Result: result, Took: took,
 		Back: d.backTo(revision), Flags: d.hintFlags(d.target.Namespace), Notes: d.notes(result), Now: d.now(),
 	}
 }

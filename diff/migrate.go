@@ -70,20 +70,21 @@ func (p *planner) predictMigration(ctx context.Context, it *item) (err error) {
 	if err != nil {
 		return err
 	}
-	migrated, tools, err := merger.Migrate(it.Live, it.body, p.manager, p.older(it))
-	if err != nil {
-		return fmt.Errorf("%s: reading who owns its fields: %w", it.ID, err)
-	}
-	it.Reason = "fields of " + strings.Join(tools, ", ") + " become the release's"
-	return p.predict(ctx, it, merger, migrated)
+	return p.predict(ctx, it, merger, func() (*unstructured.Unstructured, error) {
+		migrated, tools, err := merger.Migrate(it.Live, it.body, p.manager, p.older(it))
+		if err != nil {
+			return nil, fmt.Errorf("%s: reading who owns its fields: %w", it.ID, err)
+		}
+		it.Reason = "fields of " + strings.Join(tools, ", ") + " become the release's"
+		return migrated, nil
+	})
 }
 
 // predictClaim tries whether an update that the server refuses goes through once
 // what we leave behind is ours: the values that the server itself filled in beside
 // ours, which an apply cannot take away because nobody owns them.
 func (p *planner) predictClaim(ctx context.Context, it *item) error {
-	claimed := fields.Claim(it.Live, it.body, p.manager)
-	if claimed == nil {
+	if fields.Claim(it.Live, it.body, p.manager) == nil {
 		return nil
 	}
 	merger, err := p.merger(ctx, it.Kind)
@@ -91,7 +92,8 @@ func (p *planner) predictClaim(ctx context.Context, it *item) error {
 		return err
 	}
 	refused := it.err
-	if err := p.predict(ctx, it, merger, claimed); err != nil {
+	claim := func() (*unstructured.Unstructured, error) { return fields.Claim(it.Live, it.body, p.manager), nil }
+	if err := p.predict(ctx, it, merger, claim); err != nil {
 		return err
 	}
 	if it.err != nil {
@@ -100,18 +102,35 @@ func (p *planner) predictClaim(ctx context.Context, it *item) error {
 	return nil
 }
 
+// maxPredictions is how often an object is read again that others write to.
+const maxPredictions = 10
+
 // predict finds what a change of managedFields and the apply that follows make of
 // an object: they cannot be dry-run together, so that the server's own code is run
-// here on a copy, and the server is asked to replace the object by the result.
-func (p *planner) predict(ctx context.Context, it *item, merger *fields.Merger, before *unstructured.Unstructured) error {
-	merged, err := merger.Apply(before, it.body, p.manager)
-	if err != nil {
-		it.err = fmt.Errorf("%s: merging it: %w", it.ID, err)
-		return nil
+// here on a copy, and the server is asked to replace the object by the result. The
+// change is one of the live object, which controllers may write to meanwhile: it is
+// then read again.
+func (p *planner) predict(ctx context.Context, it *item, merger *fields.Merger, change func() (*unstructured.Unstructured, error)) error {
+	var before, merged, answer *unstructured.Unstructured
+	var err error
+	for try := 1; ; try++ {
+		if before, err = change(); err != nil || before == nil {
+			return err
+		}
+		if merged, err = merger.Apply(before, it.body, p.manager); err != nil {
+			it.err = fmt.Errorf("%s: merging it: %w", it.ID, err)
+			return nil
+		}
+		body := merged.DeepCopy()
+		unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
+		answer, err = p.dryRunUpdate(ctx, it, body)
+		if !apierrors.IsConflict(err) || try == maxPredictions {
+			break
+		}
+		if err := p.get(ctx, it.reading()); err != nil {
+			return err
+		}
 	}
-	body := merged.DeepCopy()
-	unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
-	answer, err := p.dryRunUpdate(ctx, it, body)
 	switch {
 	case apierrors.IsForbidden(err) && !terminating(err): // to apply it, no such right is needed
 		answer, it.Unchecked = merged.DeepCopy(), "no right to update "+it.Kind.GVR().GroupResource().String()
@@ -142,7 +161,7 @@ func (p *planner) dryRunUpdate(ctx context.Context, it *item, body *unstructured
 			break
 		}
 		body.SetResourceVersion(now.GetResourceVersion())
-		answer, err = p.r.DryRunUpdate(ctx, it.Kind, body)
+		answer, err = p.dryRunUpdate(ctx, it, body)
 	}
 	return answer, err
 }

@@ -52,6 +52,35 @@ func TestALockCanBeTakenAwayFromWhoHoldsIt(t *testing.T) {
 	}
 }
 
+func TestARunThatOnlyWaitsStopsWhenItsLockIsTakenAway(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	never := e.Write("never.yaml", `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: never}
+spec:
+  selector: {matchLabels: {app: never}}
+  template:
+    metadata: {labels: {app: never}, annotations: {playground.belay.sh/behavior: not-ready}}
+    spec: {containers: [{name: main, image: "registry.example/never:1"}]}
+`)
+	ended := make(chan *Result, 1)
+	go func() {
+		ended <- e.Run(Run{Args: []string{"apply", never, "-r", "never", "-n", e.NS, "--timeout", "5m"}, Unchecked: true})
+	}()
+	e.Until("the Deployment is there", func() (bool, error) {
+		_, err := e.API.Get("/apis/apps/v1/namespaces/" + e.NS + "/deployments/never")
+		return err == nil, err
+	})
+	e.Must(0, "unlock", "never", "-n", e.NS, "--yes")
+	if r := <-ended; r.Exit != 8 {
+		t.Errorf("want exit 8, got\n%v", r)
+	}
+	if d := cmp.Diff([]string{"interrupted"}, e.Statuses("never")); d != "" {
+		t.Errorf("history (-want +got):\n%s", d)
+	}
+}
+
 func TestAnEjectedReleaseLeavesItsObjectsAsTheyAre(t *testing.T) {
 	t.Parallel()
 	e := New(t)

@@ -34,6 +34,10 @@ func helmStays(helm string, flags Flags) string {
 
 // HelmRecordsRemoved says that Helm remembers nothing of a release any more.
 func HelmRecordsRemoved(w io.Writer, helm string, revisions int) {
+	if revisions == 0 {
+		fmt.Fprintf(w, "Helm's records of %s are removed already\n", Clean(helm))
+		return
+	}
 	fmt.Fprintf(w, "removed Helm's records of %s: %s\n", Clean(helm), count(revisions, "revision"))
 }
 

@@ -19,6 +19,8 @@ type End struct {
 	Target diff.Target
 	// Helm is the release of Helm's that was taken over, or empty.
 	Helm string
+	// HelmGoes says that Helm's records of it are removed next.
+	HelmGoes bool
 	// Revision is what the run recorded; where nothing was to be changed, the
 	// current one.
 	Revision release.Revision
@@ -111,7 +113,7 @@ func (e *End) writeSuccess(b *strings.Builder, p paint) {
 	if e.Op == diff.OpRollback {
 		b.WriteString("  the next apply of the bundle brings back what was left\n")
 	}
-	if e.Op == diff.OpAdopt {
+	if e.Op == diff.OpAdopt && !e.HelmGoes {
 		b.WriteString("  " + helmStays(e.Helm, e.Flags) + "\n")
 	}
 	e.writeKept(b)

@@ -160,7 +160,7 @@ func running(e *e2e.Env, t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for id, u := range e.Settled() {
-		if kind, _ := u.Object["type"].(string); strings.HasPrefix(kind, "belay.sh/") {
+		if kind, _ := u.Object["type"].(string); strings.HasPrefix(kind, "belay.sh/") || u.GetLabels()["owner"] == "helm" {
 			continue
 		}
 		all[id.In(e.NS)] = string(u.GetUID())
