@@ -103,7 +103,7 @@ func (p *planner) predictClaim(ctx context.Context, it *item) error {
 }
 
 // maxPredictions is how often an object is read again that others write to.
-const maxPredictions = 10
+const maxPredictions = 3
 
 // predict finds what a change of managedFields and the apply that follows make of
 // an object: they cannot be dry-run together, so that the server's own code is run
@@ -124,7 +124,7 @@ func (p *planner) predict(ctx context.Context, it *item, merger *fields.Merger, 
 		body := merged.DeepCopy()
 		unstructured.RemoveNestedField(body.Object, "metadata", "managedFields")
 		answer, err = p.dryRunUpdate(ctx, it, body)
-		if !apierrors.IsConflict(err) || try == maxPredictions {
+		if !apierrors.IsConflict(err) || try == maxPredictions { // not only its status moved
 			break
 		}
 		if err := p.get(ctx, it.reading()); err != nil {
@@ -161,7 +161,7 @@ func (p *planner) dryRunUpdate(ctx context.Context, it *item, body *unstructured
 			break
 		}
 		body.SetResourceVersion(now.GetResourceVersion())
-		answer, err = p.dryRunUpdate(ctx, it, body)
+		answer, err = p.r.DryRunUpdate(ctx, it.Kind, body)
 	}
 	return answer, err
 }
