@@ -58,18 +58,29 @@ func (e *Error) Place() string {
 // source is a text that templates were parsed from.
 type source struct {
 	name, text string
+	// bytes is the text, too: text nodes are parts of it, up to its end's capacity.
+	bytes []byte
 	// starts are the offsets of the lines.
 	starts []int
 }
 
 func newSource(name, text string) *source {
-	s := &source{name: name, text: text, starts: []int{0}}
-	for i := 0; i < len(text); i++ {
-		if text[i] == '\n' {
-			s.starts = append(s.starts, i+1)
+	s := &source{name: name, text: text, starts: make([]int, 1, 1+strings.Count(text, "\n"))}
+	for at := 0; ; {
+		end := strings.IndexByte(text[at:], '\n')
+		if end < 0 {
+			return s
 		}
+		at += end + 1
+		s.starts = append(s.starts, at)
 	}
-	return s
+}
+
+// at returns the offset of a part of the bytes; false for what is none.
+func (s *source) at(part []byte) (parse.Pos, bool) {
+	offset := cap(s.bytes) - cap(part)
+	known := len(part) > 0 && offset >= 0 && offset < len(s.bytes) && &s.bytes[offset] == &part[0]
+	return parse.Pos(offset), known
 }
 
 // line returns the number of the line that holds an offset.

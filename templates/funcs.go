@@ -192,7 +192,7 @@ func (r *renderer) tpl(number int, text any, dot any) (string, error) {
 	sn := r.texts[key]
 	if sn == nil {
 		src := newSource("", key)
-		trees, _, err := parseTrees("tpl", key, functionNames(), &nodes{})
+		trees, _, err := parseTrees("tpl", src, functionNames(), &nodes{})
 		if err != nil {
 			r.stack = append(r.stack, f)
 			defer func() { r.stack = r.stack[:len(r.stack)-1] }()

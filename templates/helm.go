@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -77,7 +78,7 @@ func ParseChart(files []ChartFile) (*ChartSet, error) {
 			for i := int(started.Add(1)) - 1; i < len(files); i = int(started.Add(1)) - 1 {
 				sources[i] = newSource(files[i].Path, files[i].Text)
 				var err error
-				if s.trees[i], sited[i], err = parseTrees(files[i].Name, files[i].Text, s.names, n); err != nil {
+				if s.trees[i], sited[i], err = parseTrees(files[i].Name, sources[i], s.names, n); err != nil {
 					errs[i] = sources[i].parseError(err, s.names)
 				}
 			}
@@ -184,14 +185,14 @@ func add(set *template.Template, name string, trees map[string]*parse.Tree) erro
 
 // file renders one file.
 func (r *chartRun) file(root *scope, f ChartFile, t *parse.Tree) (Result, error) {
-	out := newSink(&tree{source: r.set.sources[f.Name], parsed: t})
+	out := newSink(r.set.sources[f.Name])
 	dot := f.Dot()
 	if err := execute(root.set.Lookup(f.Name), out, dot); err != nil {
 		return Result{}, err
 	}
 	text := out.bytes()
-	if strings.Contains(string(text), noValue) {
-		text = []byte(strings.ReplaceAll(string(text), noValue, ""))
+	if bytes.Contains(text, []byte(noValue)) {
+		text = bytes.ReplaceAll(text, []byte(noValue), nil)
 	}
 	return Result{Name: f.Name, Text: text, lines: out.lines}, nil
 }

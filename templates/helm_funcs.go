@@ -26,6 +26,7 @@ func chartLibrary(now time.Time) template.FuncMap {
 	maps.Copy(f, chartEncodings())
 	maps.Copy(f, durations())
 	maps.Copy(f, boundedInCharts(f))
+	f["semverCompare"] = semverCompare(f["semverCompare"])
 	f["required"] = requiredInChart
 	f["fail"] = func(message string) (string, error) { return "", &told{message} }
 	return f
@@ -44,6 +45,28 @@ func chartFunctionNames() map[string]any {
 		names[name] = placed{}
 	}
 	return names
+}
+
+// semverCompare remembers what the function answered, for charts ask of one version
+// again and again.
+func semverCompare(function any) any {
+	compare, ok := function.(func(constraint, version string) (bool, error))
+	if !ok {
+		return function
+	}
+	type question struct{ constraint, version string }
+	answers := map[question]bool{}
+	return func(constraint, version string) (bool, error) {
+		answer, known := answers[question{constraint, version}]
+		if known {
+			return answer, nil
+		}
+		answer, err := compare(constraint, version)
+		if err == nil {
+			answers[question{constraint, version}] = answer
+		}
+		return answer, err
+	}
 }
 
 // told is a mistake in the chart author's own words.

@@ -138,7 +138,7 @@ func (r *chartRun) prepare(s *scope, text string) (*template.Template, error) {
 	parsed := r.texts[text]
 	if parsed == nil {
 		src := newSource("", text)
-		trees, sited, err := parseTrees(tplName, text, r.set.names, &r.nodes)
+		trees, sited, err := parseTrees(tplName, src, r.set.names, &r.nodes)
 		if err != nil {
 			return nil, src.parseError(err, r.set.names)
 		}

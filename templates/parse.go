@@ -10,10 +10,9 @@ import (
 // in a fraction of the time. It gives up, by unusual, on whatever it does not
 // surely read alike: mistakes, blocks, characters beyond ASCII outside of texts.
 type parser struct {
-	text string
-	// bytes is the text, too: text nodes are parts of it.
-	bytes []byte
-	names map[string]any
+	text   string
+	source *source
+	names  map[string]any
 	// like is the tree that all trees of the text are made after.
 	like  *parse.Tree
 	trees map[string]*parse.Tree
@@ -34,18 +33,50 @@ type placed struct{}
 // never begins no action of any template.
 const never = "\x00{{\x00"
 
-// parseTrees parses a text into its templates, by name: the text's own and those
-// that it defines. sited is false when no function that is placed among the names
+// parseTrees parses a source into its templates, by name: its own and those that
+// it defines. sited is false when no function that is placed among the names
 // is called. Errors are text/template's. The nodes must not be used by others
 // meanwhile.
-func parseTrees(name, text string, names map[string]any, n *nodes) (trees map[string]*parse.Tree, sited bool, err error) {
-	p := &parser{text: text, names: names, trees: map[string]*parse.Tree{}, line: 1, nodes: n}
+func parseTrees(name string, src *source, names map[string]any, n *nodes) (trees map[string]*parse.Tree, sited bool, err error) {
+	p := newParser(src, names, n)
 	if p.begin(name) && p.whole(name) {
 		return p.trees, p.sited, nil
 	}
 	n.reset()
-	trees, err = parse.Parse(name, text, "", "", names)
-	return trees, true, err
+	src.bytes = []byte(src.text)
+	if trees, err = parse.Parse(name, src.text, "", "", names); err != nil {
+		return nil, true, err
+	}
+	for _, t := range trees {
+		src.own(t.Root)
+	}
+	return trees, true, nil
+}
+
+func newParser(src *source, names map[string]any, n *nodes) *parser {
+	return &parser{text: src.text, source: src, names: names, trees: map[string]*parse.Tree{}, line: 1, nodes: n}
+}
+
+// own makes the texts of a list parts of the source's bytes.
+func (s *source) own(l *parse.ListNode) {
+	if l == nil {
+		return
+	}
+	for _, n := range l.Nodes {
+		switch n := n.(type) {
+		case *parse.TextNode:
+			n.Text = s.bytes[n.Pos : int(n.Pos)+len(n.Text)]
+		case *parse.IfNode:
+			s.own(n.List)
+			s.own(n.ElseList)
+		case *parse.WithNode:
+			s.own(n.List)
+			s.own(n.ElseList)
+		case *parse.RangeNode:
+			s.own(n.List)
+			s.own(n.ElseList)
+		}
+	}
 }
 
 // begin makes the tree that others are made after. Only text/template can give a
@@ -65,7 +96,7 @@ func (p *parser) begin(name string) bool {
 		if !ok || len(text.Text) != len(p.text) {
 			return false
 		}
-		p.bytes = text.Text
+		p.source.bytes = text.Text
 	}
 	p.like.Root = nil
 	return true
@@ -218,7 +249,7 @@ func (p *parser) list(top bool) (l *parse.ListNode, end, at int) {
 			return l, atEOF, 0
 		case atText:
 			t := p.texts.one()
-			*t = parse.TextNode{NodeType: parse.NodeText, Pos: parse.Pos(from), Text: p.bytes[from:to:to]}
+			*t = parse.TextNode{NodeType: parse.NodeText, Pos: parse.Pos(from), Text: p.source.bytes[from:to]}
 			n = t
 		default:
 			if n, end, at = p.action(top); end != atAction {

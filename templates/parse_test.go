@@ -84,7 +84,7 @@ func writtenTrees(trees map[string]*parse.Tree) string {
 // compareParse parses a text both ways. It says whether the quick way could.
 func compareParse(t *testing.T, text string, names map[string]any) bool {
 	t.Helper()
-	p := &parser{text: text, names: names, trees: map[string]*parse.Tree{}, line: 1, nodes: &nodes{}}
+	p := newParser(newSource("file", text), names, &nodes{})
 	if !p.begin("file") || !p.whole("file") {
 		return false
 	}
@@ -117,7 +117,7 @@ func TestTheParserReadsAsTextTemplateDoes(t *testing.T) {
 		} else if _, err := parse.Parse("file", text, "", "", names); err == nil {
 			t.Logf("left to text/template: %q", text)
 		}
-		trees, _, err := parseTrees("file", text, names, &nodes{})
+		trees, _, err := parseTrees("file", newSource("file", text), names, &nodes{})
 		want, wantErr := parse.Parse("file", text, "", "", names)
 		if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
 			t.Errorf("%q: error %v, want %v", text, err, wantErr)
@@ -136,7 +136,7 @@ func TestTheParserMarksFunctionsThatMustKnowTheirPlace(t *testing.T) {
 	for text, want := range map[string]bool{
 		"{{ .A | upper }}": false, "{{ randAlpha 3 }}": true, "{{ (lookup \"v1\" \"Pod\" \"a\" \"b\").spec }}": true, "randAlpha": false,
 	} {
-		if _, sited, err := parseTrees("file", text, names, &nodes{}); err != nil || sited != want {
+		if _, sited, err := parseTrees("file", newSource("file", text), names, &nodes{}); err != nil || sited != want {
 			t.Errorf("%q: %v (%v), want %v", text, sited, err, want)
 		}
 	}

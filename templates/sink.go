@@ -3,7 +3,6 @@ package templates
 import (
 	"bytes"
 	"errors"
-	"text/template/parse"
 )
 
 // Bounds of what one run may make, so that a mistake ends as an error.
@@ -17,10 +16,11 @@ var errOutput = errors.New("more than 64 MiB of output")
 
 // sink collects what a template writes, and notes for each line of it the line
 // of the template that was executing. text/template hands over the very bytes of
-// a text node, by which the node is known again.
+// a text node, by which its place is known.
 type sink struct {
-	buf   bytes.Buffer
-	texts map[*byte]int
+	buf bytes.Buffer
+	// source is nil where nobody asks for lines.
+	source *source
 	// line is the template's line that is being executed.
 	line  int
 	lines []int
@@ -28,36 +28,8 @@ type sink struct {
 	fresh bool
 }
 
-// newSink makes a sink that maps lines to those of a file's template.
-func newSink(t *tree) *sink {
-	s := &sink{texts: map[*byte]int{}, line: 1, fresh: true}
-	s.know(t.source, t.parsed.Root)
-	return s
-}
-
-// know notes where the text nodes of a list stand.
-func (s *sink) know(src *source, l *parse.ListNode) {
-	if l == nil {
-		return
-	}
-	for _, n := range l.Nodes {
-		switch n := n.(type) {
-		case *parse.TextNode:
-			if len(n.Text) > 0 {
-				s.texts[&n.Text[0]] = src.line(n.Pos)
-			}
-		case *parse.IfNode:
-			s.know(src, n.List)
-			s.know(src, n.ElseList)
-		case *parse.WithNode:
-			s.know(src, n.List)
-			s.know(src, n.ElseList)
-		case *parse.RangeNode:
-			s.know(src, n.List)
-			s.know(src, n.ElseList)
-		}
-	}
-}
+// newSink makes a sink that maps lines to those of a file.
+func newSink(src *source) *sink { return &sink{source: src, line: 1, fresh: true} }
 
 func (s *sink) bytes() []byte { return s.buf.Bytes() }
 
@@ -67,12 +39,12 @@ func (s *sink) Write(p []byte) (int, error) {
 		return 0, errOutput
 	}
 	s.buf.Write(p)
-	if s.texts == nil || len(p) == 0 {
+	if s.source == nil {
 		return len(p), nil
 	}
-	line, isText := s.texts[&p[0]]
+	pos, isText := s.source.at(p)
 	if isText {
-		s.line = line
+		s.line = s.source.line(pos)
 	}
 	for rest := p; len(rest) > 0; {
 		if s.fresh {

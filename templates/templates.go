@@ -91,7 +91,7 @@ func Parse(files []File) (*Set, error) {
 
 func (s *Set) add(f File, names map[string]any) error {
 	src := newSource(f.Name, f.Text)
-	trees, _, err := parseTrees(f.Name, f.Text, names, &nodes{})
+	trees, _, err := parseTrees(f.Name, src, names, &nodes{})
 	if err != nil {
 		return src.parseError(err, names)
 	}
@@ -167,7 +167,7 @@ func (r *renderer) file(f File, t *tree, data map[string]any) (Result, bool) {
 	root := maps.Clone(data)
 	root["Template"] = map[string]any{"Name": f.Name, "BasePath": path.Dir(f.Name)}
 	before := len(r.errs)
-	r.top, r.stack, r.missing, r.name = newSink(t), nil, 0, f.Name
+	r.top, r.stack, r.missing, r.name = newSink(t.source), nil, 0, f.Name
 	err := r.execute(t, r.top, root)
 	if err != nil && r.missing == 0 {
 		// What follows from a missing value is not reported beside it.
