@@ -123,11 +123,11 @@ func (s *ChartSet) Render(o ChartOptions) (*ChartResult, error) {
 	}
 	var mistakes []error
 	result := &ChartResult{Files: make([]Result, 0, len(s.files))}
-	for i, f := range s.files {
+	for _, f := range s.files {
 		if strings.HasPrefix(path.Base(f.Name), "_") {
 			continue
 		}
-		rendered, err := r.file(root, f, s.trees[i][f.Name])
+		rendered, err := r.file(root, f)
 		if err != nil {
 			mistakes = append(mistakes, r.locate(f, err))
 			clear(r.depth)
@@ -184,7 +184,7 @@ func add(set *template.Template, name string, trees map[string]*parse.Tree) erro
 }
 
 // file renders one file.
-func (r *chartRun) file(root *scope, f ChartFile, t *parse.Tree) (Result, error) {
+func (r *chartRun) file(root *scope, f ChartFile) (Result, error) {
 	out := newSink(r.set.sources[f.Name])
 	dot := f.Dot()
 	if err := execute(root.set.Lookup(f.Name), out, dot); err != nil {
