@@ -178,11 +178,11 @@ func decodeAll(documents []document) error {
 func (d *document) decode() error {
 	// Helm writes all manifests but hooks into one file, each with a line end
 	// behind it, which a block scalar at the end of a document may show.
-	text := string(d.text)
-	if !d.raw {
-		text += "\n"
+	end := "\n"
+	if d.raw {
+		end = ""
 	}
-	body, err := d.read(text)
+	body, err := d.read(string(d.text) + end)
 	if err != nil || body == nil {
 		return err
 	}
