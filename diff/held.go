@@ -5,7 +5,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -13,14 +12,13 @@ import (
 // heldBy finds the Service that goes by this plan and still holds the fixed port
 // or address that a new one asks for: two cannot have it at once.
 func (p *planner) heldBy(it *item) (object.ID, bool) {
-	service := schema.GroupKind{Kind: "Service"}
-	if it.ID.GroupKind() != service || !apierrors.IsInvalid(it.err) || it.Live != nil ||
+	if it.ID.GroupKind() != serviceKind || !apierrors.IsInvalid(it.err) || it.Live != nil ||
 		!strings.Contains(statusOf(it.err).Message, "already allocated") {
 		return object.ID{}, false
 	}
 	wants := fixed(it.body)
 	for _, l := range p.leftovers {
-		if l.live == nil || l.id.GroupKind() != service {
+		if l.live == nil || l.id.GroupKind() != serviceKind {
 			continue
 		}
 		for what := range fixed(l.live) {

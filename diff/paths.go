@@ -59,10 +59,20 @@ func allFields(u *unstructured.Unstructured) fields.Set {
 	return all
 }
 
+// allocates says whether the server chooses what a field gets: a dry-run's choice is
+// not the one that the apply will meet.
+func allocates(live map[string]any, path string) bool {
+	gk := (&unstructured.Unstructured{Object: live}).GroupVersionKind().GroupKind()
+	return gk == serviceKind && builtinYield(gk, path)
+}
+
 // pathChanges leaves out the marks that belay writes on every object.
 func pathChanges(before, after fields.Set, live, merged map[string]any) []PathChange {
 	var found []PathChange
 	for _, d := range fields.Diff(unmarked(before), unmarked(after), live, merged) {
+		if d.Given && allocates(live, d.Path) {
+			d.To = "assigned by the server"
+		}
 		found = append(found, PathChange{Path: d.Path, From: d.From, To: d.To, Ownership: d.Ownership})
 	}
 	return found

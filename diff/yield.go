@@ -144,7 +144,7 @@ func (p *planner) yields(it *item, path string, owners []fields.Entry, scaler st
 		return yielding{to: "the aggregation of roles", hold: true, usual: true}, true
 	case scaler != "" && path == "spec.replicas":
 		return yielding{to: scaler, hold: true}, true
-	case !builtinYield(it, path):
+	case !builtinYield(it.ID.GroupKind(), path):
 		return yielding{}, false
 	case len(owners) > 0:
 		return yielding{to: owners[0].Manager, usual: true}, true
@@ -164,9 +164,9 @@ func fillsIn(gk schema.GroupKind) bool {
 }
 
 // builtinYield knows fields that controllers and allocators fill in.
-func builtinYield(it *item, path string) bool {
-	switch it.ID.GroupKind() {
-	case schema.GroupKind{Kind: "Service"}:
+func builtinYield(gk schema.GroupKind, path string) bool {
+	switch gk {
+	case serviceKind:
 		return path == "spec.clusterIP" || within(path, "spec.clusterIPs") || path == "spec.healthCheckNodePort" ||
 			within(path, "spec.ports") && strings.HasSuffix(path, ".nodePort")
 	case object.CRDKind, schema.GroupKind{Group: "apiregistration.k8s.io", Kind: "APIService"},
@@ -178,8 +178,9 @@ func builtinYield(it *item, path string) bool {
 }
 
 var (
-	hpaKind    = schema.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}
-	scaledKind = schema.GroupKind{Group: "keda.sh", Kind: "ScaledObject"}
+	serviceKind = schema.GroupKind{Kind: "Service"}
+	hpaKind     = schema.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}
+	scaledKind  = schema.GroupKind{Group: "keda.sh", Kind: "ScaledObject"}
 )
 
 // scalerOf names the autoscaler of a workload, where it matters: the number of

@@ -8,6 +8,8 @@ type Difference struct {
 	From, To any
 	// Ownership is true when the values are equal.
 	Ownership bool
+	// Given is true when the value is not the owner's any more: the server's.
+	Given bool
 }
 
 // Diff compares two states of an object at the paths that are owned before or
@@ -21,7 +23,7 @@ func Diff(before, after Set, live, merged map[string]any) []Difference {
 			return false
 		case s.leaf() || mismatch(p.A, p.B) || item && (p.A == nil || p.B == nil):
 			if !Equal(p.A, p.B) {
-				found = append(found, Difference{Path: p.Path, From: project(p.A, s), To: project(p.B, s)})
+				found = append(found, Difference{Path: p.Path, From: project(p.A, s), To: project(p.B, s), Given: p.B != nil && !has(after, p.Keys)})
 			} else if has(before, p.Keys) != has(after, p.Keys) {
 				found = append(found, Difference{Path: p.Path, From: p.A, To: p.B, Ownership: true})
 			}

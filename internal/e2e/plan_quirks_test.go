@@ -23,6 +23,7 @@ func TestChangesThatAnApplyAloneCannotMake(t *testing.T) {
 		{"a probe goes back", strings.Replace(web, "httpGet: {port: 80}", "exec: {command: [\"true\"]}", 1), strings.Replace(web, "httpGet: {port: 80}", "tcpSocket: {port: 80}", 1), "exec", "tcpSocket"},
 		{"empty and null fields say nothing", binding + "subjects: []\n", binding + "subjects: null\n", "subjects", "roleRef"},
 		{"what the server writes is left out", service + "  - {port: 80}\nstatus: {loadBalancer: {}}\n", service + "  - {port: 81}\nstatus: {loadBalancer: {}}\n", "port:80", "port:81"},
+		{"what was said of a port becomes the server's to say", service + "  - {port: 80, nodePort: 2}\n  type: ExternalName\n  externalName: a.example\n", service + "  - {port: 80}\n  type: NodePort\n", "ExternalName", "NodePort"},
 		{"a service changes its type", service + "  - {port: 80}\n  type: NodePort\n", service + "  - {port: 80}\n  type: ClusterIP\n", "nodePort:", "ClusterIP"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
