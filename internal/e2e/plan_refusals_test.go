@@ -66,23 +66,23 @@ func TestWhatOthersOwnIsNamedWithItsOwners(t *testing.T) {
 	}
 	configs := "/api/v1/namespaces/" + e.NS + "/configmaps"
 	var docs []string
-	make := func(name, metadata string) {
+	another := func(name, metadata string) {
 		t.Helper()
 		docs = append(docs, "{apiVersion: v1, kind: ConfigMap, metadata: {name: "+name+"}, data: {a: b}}")
 		if err := e.API.Create(configs+"?fieldManager=kubectl-create", []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: "+name+metadata+"}, data: {a: c}}")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	make("nobodys", "")
-	make("helms", ", labels: {app.kubernetes.io/managed-by: Helm}, annotations: {meta.helm.sh/release-name: old, meta.helm.sh/release-namespace: "+e.NS+"}")
-	make("argos", ", annotations: {argocd.argoproj.io/tracking-id: 'app:/ConfigMap:x/y'}")
-	make("fluxs", ", labels: {kustomize.toolkit.fluxcd.io/name: infra, kustomize.toolkit.fluxcd.io/namespace: flux}")
-	make("kapps", ", labels: {kapp.k14s.io/app: '1234'}")
+	another("nobodys", "")
+	another("helms", ", labels: {app.kubernetes.io/managed-by: Helm}, annotations: {meta.helm.sh/release-name: old, meta.helm.sh/release-namespace: "+e.NS+"}")
+	another("argos", ", annotations: {argocd.argoproj.io/tracking-id: 'app:/ConfigMap:x/y'}")
+	another("fluxs", ", labels: {kustomize.toolkit.fluxcd.io/name: infra, kustomize.toolkit.fluxcd.io/namespace: flux}")
+	another("kapps", ", labels: {kapp.k14s.io/app: '1234'}")
 	owner, err := e.API.Get(configs + "/nobodys")
 	if err != nil {
 		t.Fatal(err)
 	}
-	make("controlled", ", ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: nobodys, uid: "+string(owner.GetUID())+", controller: true}]")
+	another("controlled", ", ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: nobodys, uid: "+string(owner.GetUID())+", controller: true}]")
 	other := "{apiVersion: v1, kind: ConfigMap, metadata: {name: releases}}"
 	docs = append(docs, other)
 	e.Run(Run{Args: []string{"apply", e.Write("other.yaml", other), "-r", "other", "-n", e.NS}, Unchecked: true})
