@@ -56,21 +56,20 @@ func (p *planner) deletions() {
 }
 
 // add makes one object go before another, if both go and it closes no circle.
-func (u *unmaking) add(first, then object.ID, why string) bool {
+func (u *unmaking) add(first, then object.ID, why string) {
 	before, ok := u.index[first]
 	after, both := u.index[then]
 	if !ok || !both || before == after {
-		return false
+		return
 	}
 	if _, twice := u.graph.whys[[2]int{before, after}]; twice {
-		return true
+		return
 	}
 	if u.graph.reaches(after, before) {
-		return false
+		return
 	}
 	u.graph.add(before, after, why)
 	u.edges = append(u.edges, Edge{Before: before, After: after, Need: refs.Gone, Why: why})
-	return true
 }
 
 // all makes every one of a set go before every one of another, but for pairs that
