@@ -333,3 +333,27 @@ metadata: {name: a%[1]d}
 	}
 	return b
 }
+
+// Parts of many objects are built at the same time.
+func TestManyObjectsAreBuiltAsKustomizeBuildsThem(t *testing.T) {
+	for seed := range 3 {
+		r := rand.New(rand.NewPCG(uint64(seed), 5))
+		dir := t.TempDir()
+		write(t, dir, "kustomization.yaml", `namespace: prod
+namePrefix: p-
+labels: [{pairs: {env: prod}, includeSelectors: true}]
+commonAnnotations: {a: b}
+images: [{name: nginx, newTag: "2"}]
+configMapGenerator: [{name: nmade, literals: [a=b]}]
+patches:
+- {target: {kind: Deployment}, patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: any}, spec: {template: {spec: {containers: [{name: c, env: [{name: B, $patch: delete}]}]}}}}'}
+- {target: {kind: StatefulSet}, patch: '{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: any}, spec: {template: {spec: {containers: [{name: d, args: null}]}}}}'}
+- {target: {group: apps}, patch: '[{"op": "add", "path": "/metadata/finalizers", "value": ["x"]}]'}
+`)
+		base := strings.ReplaceAll(strings.ReplaceAll(randomObjects(r, 120), ", namespace: default", ""), ", namespace: other", "")
+		quick, built := compare(t, dir, base, fmt.Sprintf("seed %d", seed))
+		if !quick || !built {
+			t.Errorf("seed %d: quick %v, built %v", seed, quick, built)
+		}
+	}
+}
