@@ -57,28 +57,6 @@ func newParser(src *source, names map[string]any, n *nodes) *parser {
 	return &parser{text: src.text, source: src, names: names, trees: map[string]*parse.Tree{}, line: 1, nodes: n}
 }
 
-// own makes the texts of a list parts of the source's bytes.
-func (s *source) own(l *parse.ListNode) {
-	if l == nil {
-		return
-	}
-	for _, n := range l.Nodes {
-		switch n := n.(type) {
-		case *parse.TextNode:
-			n.Text = s.bytes[n.Pos : int(n.Pos)+len(n.Text)]
-		case *parse.IfNode:
-			s.own(n.List)
-			s.own(n.ElseList)
-		case *parse.WithNode:
-			s.own(n.List)
-			s.own(n.ElseList)
-		case *parse.RangeNode:
-			s.own(n.List)
-			s.own(n.ElseList)
-		}
-	}
-}
-
 // begin makes the tree that others are made after. Only text/template can give a
 // tree its text, by which it finds the lines of errors.
 func (p *parser) begin(name string) bool {

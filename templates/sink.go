@@ -3,6 +3,7 @@ package templates
 import (
 	"bytes"
 	"errors"
+	"text/template/parse"
 )
 
 // Bounds of what one run may make, so that a mistake ends as an error.
@@ -70,4 +71,26 @@ func (s *sink) rendered() int {
 		return len(s.lines) + 1
 	}
 	return len(s.lines)
+}
+
+// own makes the texts of a list parts of the source's bytes.
+func (s *source) own(l *parse.ListNode) {
+	if l == nil {
+		return
+	}
+	for _, n := range l.Nodes {
+		switch n := n.(type) {
+		case *parse.TextNode:
+			n.Text = s.bytes[n.Pos : int(n.Pos)+len(n.Text)]
+		case *parse.IfNode:
+			s.own(n.List)
+			s.own(n.ElseList)
+		case *parse.WithNode:
+			s.own(n.List)
+			s.own(n.ElseList)
+		case *parse.RangeNode:
+			s.own(n.List)
+			s.own(n.ElseList)
+		}
+	}
 }
