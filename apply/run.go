@@ -137,7 +137,7 @@ func (r *run) loop(ctx context.Context) {
 			stopWrites()
 		case <-tick.C:
 			r.expire(time.Now())
-			if r.journal != nil && errors.Is(r.journal.Held(), release.ErrLost) {
+			if r.lost() {
 				r.end(Lost) // also while it only waits: another run is at it
 				stopWrites()
 			}
@@ -152,6 +152,16 @@ func (r *run) loop(ctx context.Context) {
 			stopWrites()
 		}
 	}
+}
+
+// lost says whether the lock is known to be another's. A server that is away tells
+// nothing of it, and ends no wait.
+func (r *run) lost() bool {
+	if r.journal == nil {
+		return false
+	}
+	err := r.journal.Held()
+	return errors.Is(err, release.ErrLost) && !errors.Is(err, release.ErrUnsure)
 }
 
 // over says whether the run has ended: no request is in flight, and there is

@@ -324,3 +324,19 @@ func TestTheNamespaceThatIsMadeBeforeTheRunCountsAsDone(t *testing.T) {
 		t.Errorf("writes: %s", d)
 	}
 }
+
+func TestOnlyALockThatIsAnothersEndsAWait(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		journal *journal
+		want    bool
+	}{
+		{"held", &journal{}, false},
+		{"another's", &journal{lost: true}, true},
+		{"not known, for the server is away", &journal{unsure: 1}, false},
+	} {
+		if got := (&run{journal: test.journal}).lost(); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
