@@ -70,7 +70,15 @@ func plans(ctx context.Context, w io.Writer, o options, f *floor, bundle, chart 
 	if err := printPlans(w, o, jobs); err != nil {
 		return err
 	}
-	return command(ctx, o.belay, "delete", "bench", "-n", "bench-plans-belay", "--yes")
+	if helm := findHelm(o); helm != "" {
+		if err := command(ctx, helm, "uninstall", "bench", "-n", "bench-plans-helm", "--qps", "10000", "--burst-limit", "10000"); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		command(ctx, o.belay, "delete", "bench", "-n", "bench-plans-belay", "--yes"),
+		f.client.Resource(resources["Namespace"]).Delete(ctx, ns, metav1.DeleteOptions{}),
+	)
 }
 
 // planJob is one way to make a plan.
