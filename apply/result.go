@@ -59,7 +59,7 @@ func (r *run) result(ctx context.Context) *Result {
 				sources[n.ID] = n.Source
 				unready = append(unready, rollout.Target{
 					ID: n.ID, Kind: n.Kind, Policy: n.Policy, Live: n.live,
-					Generation: n.live.GetGeneration(), UID: string(n.live.GetUID()), ToEnd: n.Action == diff.Run,
+					Generation: n.live.GetGeneration(), UID: string(n.live.GetUID()), ToEnd: n.Action == diff.Run, Found: n.state,
 				})
 			}
 		}

@@ -34,7 +34,7 @@ type finding struct {
 // causes finds the roots: the same one of many pods stands once. It is pure.
 func (c *collected) causes(now time.Time) []finding {
 	var all []finding
-	for _, group := range c.groups() {
+	for _, group := range c.groups(now) {
 		f := c.describe(group[0], now)
 		f.likewise(len(group) - 1)
 		if pod := group[0].pod; pod != nil {
@@ -71,11 +71,14 @@ func see(id object.ID) string {
 
 // groups puts the pods' problems together by their root, in order of how much
 // they tell; one pod counts with its first problem only.
-func (c *collected) groups() [][]problem {
+func (c *collected) groups(now time.Time) [][]problem {
 	all := c.problems()
 	all = append(all, eventProblems(c.family)...)
 	if c.root.GetKind() == "Job" && c.state.Phase == Failed {
 		all = append(all, c.ends()...)
+	}
+	if len(all) == 0 {
+		all = c.fallen(now)
 	}
 	slices.SortStableFunc(all, func(a, b problem) int {
 		if a.class != b.class {
@@ -112,22 +115,6 @@ func (c *collected) groups() [][]problem {
 		list[i] = groups[root]
 	}
 	return list
-}
-
-// ends are the ways in which a Job's pods ended.
-func (c *collected) ends() []problem {
-	var all []problem
-	for _, pod := range c.pods {
-		if !owned(pod, uidOf(c.root)) {
-			continue
-		}
-		for _, p := range problemsOf(pod) {
-			if p.class == crash || p.class == ended {
-				all = append(all, p)
-			}
-		}
-	}
-	return all
 }
 
 // headline says what was expected and observed.
@@ -262,62 +249,6 @@ func occurred(e *unstructured.Unstructured) (n int64, first, last time.Time) {
 		last = first
 	}
 	return n, first, last
-}
-
-func (c *collected) describeCrash(f *finding, p problem, now time.Time) {
-	name := p.pod.GetName()
-	how, why := exitWords(p.exit), ""
-	if probe := killedBy(p.container, eventsOf(p.pod, c.events)); probe != "" && p.reason != "OOMKilled" {
-		how, why = "was killed", " for its "+probe
-	}
-	switch p.reason {
-	case "OOMKilled":
-		how, why = "was killed", " for want of memory"
-		if limit := limitOf(p.pod, p.container, "memory"); limit != "" {
-			why = " for using more than its memory limit of " + limit
-		}
-	case "StartError", "ContainerCannotRun":
-		f.Because = fmt.Sprintf("%s of %s cannot be started: %s", p.containerName(), failAsID(p.pod), startWords(p))
-		return
-	}
-	f.Because = fmt.Sprintf("%s of %s %s", p.containerName(), failAsID(p.pod), how)
-	if p.crashes > 1 {
-		f.Because += " " + times(p.crashes)
-	}
-	f.Because += why
-	if ago := now.Sub(p.ended); !p.ended.IsZero() && ago >= 0 {
-		f.Because += ", last " + duration(ago) + " ago"
-	}
-	f.logPod, f.logOf = name, p.container
-	f.See = []string{"logs", name, "-c", p.container}
-	// A container that is down shows its own log; the one before it is asked for
-	// when it is being made again.
-	if terminated := containerStatus(p.pod, p.container); in(terminated, "state", "terminated") == nil {
-		f.logPrevious = true
-		f.See = append(f.See, "--previous")
-	}
-}
-
-func containerStatus(pod *unstructured.Unstructured, container string) any {
-	for _, list := range []string{"initContainerStatuses", "containerStatuses"} {
-		for _, s := range items(at(pod, "status", list)) {
-			if text(in(s, "name")) == container {
-				return s
-			}
-		}
-	}
-	return nil
-}
-
-func limitOf(pod *unstructured.Unstructured, container, resource string) string {
-	for _, list := range []string{"initContainers", "containers"} {
-		for _, s := range items(at(pod, "spec", list)) {
-			if text(in(s, "name")) == container {
-				return text(in(s, "resources", "limits", resource))
-			}
-		}
-	}
-	return ""
 }
 
 // refused describes pods that a controller may not make.

@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ const (
 	servesWell = "phase: Running, conditions: [{type: Ready, status: 'True'}]"
 	cannotPull = "phase: Pending, containerStatuses: [{name: nginx, state: {waiting: {reason: ImagePullBackOff, message: Back-off}}}]"
 	crashes    = "phase: Running, containerStatuses: [{name: nginx, restartCount: 3, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 1, reason: Error, finishedAt: '2026-11-21T20:00:57Z'}}}]"
+	runsAgain  = "phase: Running, conditions: [{type: Ready, status: 'True'}], containerStatuses: [{name: nginx, ready: true, restartCount: 2, state: {running: {}}, lastState: {terminated: {exitCode: 137, reason: OOMKilled, finishedAt: '%s'}}}]"
 	oom        = "phase: Running, containerStatuses: [{name: nginx, restartCount: 1, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 137, reason: OOMKilled}}}]"
 	unreadyPod = "phase: Running, containerStatuses: [{name: nginx, state: {running: {}}}]"
 	noNode     = "phase: Pending, conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: '0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes'}]"
@@ -76,6 +78,18 @@ func TestDiagnosis(t *testing.T) {
 			Detail:   []string{"connecting to postgres:5432", "fatal: password authentication failed"},
 			See:      []string{"logs", "front-x", "-c", "nginx", "--previous"},
 		}},
+	}, {
+		name:    "a container that was killed and runs again at this moment",
+		objects: []string{frontDep, newSet, frontPod("front-x", "new", fmt.Sprintf(runsAgain, "2026-11-21T20:00:57Z"))},
+		want: []Cause{{
+			Headline: "1 of 3 updated",
+			Because:  "container nginx of Pod/front-x was killed twice for using more than its memory limit of 64Mi, last 3s ago",
+			See:      []string{"logs", "front-x", "-c", "nginx", "--previous"},
+		}},
+	}, {
+		name:    "a container that was killed long ago is no cause",
+		objects: []string{frontDep, newSet, frontPod("front-x", "new", fmt.Sprintf(runsAgain, "2026-11-21T19:00:57Z"))},
+		want:    []Cause{{Headline: "1 of 3 updated", See: []string{"describe", "deployment", "front"}}},
 	}, {
 		name:    "a crash that logged nothing",
 		objects: []string{frontDep, newSet, frontPod("front-x", "new", crashes), frontPod("front-y", "new", crashes)},
@@ -224,6 +238,21 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 		t.Error(diff)
 	}
 	if len(d.Causes) != 1 || d.Causes[0].Headline != "1 of 3 updated" {
+		t.Errorf("%+v", d.Causes)
+	}
+}
+
+func TestWhatCrashesAgainAndAgainIsExplainedWhileItLooksWell(t *testing.T) {
+	now := time.Now().UTC().Format(time.RFC3339)
+	pod := obj(t, frontPod("front-x", "nobody", fmt.Sprintf(runsAgain, now)))
+	c := fakeCluster{objects: []*unstructured.Unstructured{pod}}
+	target := Target{ID: object.IDOf(pod), Live: pod}
+	if d := Explain(t.Context(), c.watcher(), nil, []Target{target}); len(d.Causes) != 0 {
+		t.Errorf("nobody found that it failed: %+v", d.Causes)
+	}
+	target.Found = State{Phase: Failed, Summary: "not ready", Reason: "CrashLoopBackOff"}
+	d := Explain(t.Context(), c.watcher(), nil, []Target{target})
+	if len(d.Causes) != 1 || d.Causes[0].State != target.Found || !strings.Contains(d.Causes[0].Because, "was killed twice") {
 		t.Errorf("%+v", d.Causes)
 	}
 }

@@ -20,8 +20,9 @@ const (
 )
 
 // Explain finds why targets are not ready, in their order; those that are ready
-// by now have no cause; j is the bundle's own say about kinds. What cannot be read is left out of the diagnosis, and
-// said in its notes.
+// by now, and were not found to have failed, have no cause. j is the bundle's own
+// say about kinds. What cannot be read is left out of the diagnosis, and said in
+// its notes.
 func Explain(ctx context.Context, w Watcher, j *Judge, targets []Target) Diagnosis {
 	e := newExplainer(w, j, targets)
 	causes := make([][]Cause, len(targets))
@@ -139,7 +140,10 @@ func (e *explainer) explain(ctx context.Context, target Target) []Cause {
 	}
 	state := target.toEnd(root, e.judge.Of(root))
 	if state.Phase == Ready {
-		return nil
+		if target.Found.Phase != Failed {
+			return nil
+		}
+		state = target.Found
 	}
 	c := collected{id: id, state: state, family: family{root: root}}
 	e.collect(ctx, &c)

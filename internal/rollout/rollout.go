@@ -58,6 +58,9 @@ type Target struct {
 	ToEnd bool
 	// Live is the object as last seen, to start from.
 	Live *unstructured.Unstructured
+	// Found is the state in which a run left it, for Explain: what crashes again
+	// and again looks well for a moment. Zero where nothing was found.
+	Found State
 }
 
 // Cause is why an object is not ready: one root, found at the end of a chain
