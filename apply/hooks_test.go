@@ -84,7 +84,7 @@ func TestWhatBecomesOfHooks(t *testing.T) {
 			"", Succeeded, []string{"apply migrate", "apply a", "apply announce"},
 		},
 		"after comes behind deletions": {
-			planOf(nil, hook("announce", diff.PhaseAfter, diff.Hook{}), change("a", diff.Create), change("old", diff.Delete)),
+			planOf([]diff.Edge{ready(1, 0), {Before: 2, After: 0, Need: refs.Gone}}, hook("announce", diff.PhaseAfter, diff.Hook{}), change("a", diff.Create), change("old", diff.Delete)),
 			"", Succeeded, []string{"apply a", "delete old Background", "apply announce"},
 		},
 		"a failure stops the rest, and runs those that are for it": {
