@@ -331,9 +331,12 @@ func (p *parser) number() parse.Node {
 	}
 	if a, ok := trees[""].Root.Nodes[0].(*parse.ActionNode); ok {
 		if n, ok := a.Pipe.Cmds[0].Args[0].(*parse.NumberNode); ok && n.Text == text {
-			own := *n
-			own.Pos = parse.Pos(start)
-			return &own
+			// Not a copy of the whole: the node knows its tree, and so a text that is not this one.
+			return &parse.NumberNode{
+				NodeType: n.NodeType, Pos: parse.Pos(start), Text: text,
+				IsInt: n.IsInt, IsUint: n.IsUint, IsFloat: n.IsFloat, IsComplex: n.IsComplex,
+				Int64: n.Int64, Uint64: n.Uint64, Float64: n.Float64, Complex128: n.Complex128,
+			}
 		}
 	}
 	p.fail()

@@ -98,14 +98,35 @@ func compareParse(t *testing.T, text string, names map[string]any) bool {
 		return true
 	}
 	for name, tree := range p.trees {
-		for i, n := range tree.Root.Nodes {
-			wantAt, wantText := want[name].ErrorContext(want[name].Root.Nodes[i])
+		theirs := operands(want[name].Root.Nodes)
+		for i, n := range operands(tree.Root.Nodes) {
+			wantAt, wantText := want[name].ErrorContext(theirs[i])
 			if at, text := tree.ErrorContext(n); at != wantAt || text != wantText {
 				t.Errorf("%q: an error at %s <%s>, want %s <%s>", text, at, text, wantAt, wantText)
 			}
 		}
 	}
 	return true
+}
+
+// operands are nodes, and what stands in their pipelines: what errors are about.
+func operands(nodes []parse.Node) []parse.Node {
+	var all []parse.Node
+	for _, n := range nodes {
+		all = append(all, n)
+		pipe, ok := n.(*parse.PipeNode)
+		if action, is := n.(*parse.ActionNode); is {
+			pipe, ok = action.Pipe, true
+		}
+		if !ok {
+			continue
+		}
+		for _, c := range pipe.Cmds {
+			all = append(all, c)
+			all = append(all, operands(c.Args)...)
+		}
+	}
+	return all
 }
 
 func TestTheParserReadsAsTextTemplateDoes(t *testing.T) {

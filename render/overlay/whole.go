@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -122,6 +123,8 @@ func (b *builder) unusedName() string {
 	}
 }
 
+var errNoFields = errors.New("a kustomization is a mapping of fields, and this is something else")
+
 // edit puts a first resource into a kustomization and replaces entries.
 func edit(data []byte, first string, replace map[string]string) ([]byte, error) {
 	if first == "" && len(replace) == 0 {
@@ -130,6 +133,9 @@ func edit(data []byte, first string, replace map[string]string) ([]byte, error) 
 	node, err := yaml.Parse(string(data))
 	if err != nil {
 		return nil, err
+	}
+	if node.YNode().Kind != yaml.MappingNode {
+		return nil, errNoFields
 	}
 	if first != "" {
 		list, err := node.Pipe(yaml.LookupCreate(yaml.SequenceNode, "resources"))
