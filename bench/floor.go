@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -40,7 +41,8 @@ var resources = map[string]schema.GroupVersionResource{
 }
 
 // measure does the jobs in a fresh namespace. With observed it waits after
-// each until the controller has seen every Deployment.
+// each until the controller has seen every Deployment. A change costs a dry-run,
+// for the plan, and the apply itself, and where objects may exist a LIST of each kind.
 func (f *floor) measure(ctx context.Context, o options, ns string, observed bool) (t times, err error) {
 	first, before, err := objects(o.quarter, 1)
 	if err != nil {
@@ -56,33 +58,70 @@ func (f *floor) measure(ctx context.Context, o options, ns string, observed bool
 	if _, err := f.client.Resource(resources["Namespace"]).Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		return t, err
 	}
-	// A change costs a dry-run, for the plan, and the apply itself.
-	change := func(objects []*unstructured.Unstructured) func() error {
-		return func() error {
-			if err := f.apply(ctx, ns, objects, true); err != nil {
-				return err
-			}
-			if err := f.apply(ctx, ns, objects, false); err != nil || !observed {
-				return err
-			}
-			return f.observe(ctx, ns)
+	create := func(objects []*unstructured.Unstructured) error {
+		if err := f.apply(ctx, ns, objects, true); err != nil {
+			return err
 		}
+		if err := f.apply(ctx, ns, objects, false); err != nil || !observed {
+			return err
+		}
+		return f.observe(ctx, ns)
+	}
+	change := func(objects []*unstructured.Unstructured) error {
+		if err := f.list(ctx, ns); err != nil {
+			return err
+		}
+		return create(objects)
 	}
 	for _, job := range []struct {
 		into *time.Duration
 		do   func() error
 	}{
-		{&t.apply, change(first)},
+		{&t.apply, func() error { return create(first) }},
 		{&t.noop, func() error { return f.list(ctx, ns) }},
 		{&t.diff, func() error { return f.apply(ctx, ns, after, true) }},
-		{&t.upgrade, change(after)},
-		{&t.rollback, change(before)},
+		{&t.upgrade, func() error { return change(after) }},
+		{&t.rollback, func() error { return change(before) }},
 	} {
+		if err := settle(ctx); err != nil {
+			return t, err
+		}
 		if err := clock(job.into, job.do); err != nil {
 			return t, fmt.Errorf("measuring the floor: %w", err)
 		}
 	}
-	return t, f.client.Resource(resources["Namespace"]).Delete(ctx, ns, metav1.DeleteOptions{})
+	return t, nil
+}
+
+// remove deletes a namespace and waits until it is gone, for the deleting of
+// what it holds would slow whoever is measured next.
+func (f *floor) remove(ctx context.Context, ns string) error {
+	namespaces := f.client.Resource(resources["Namespace"])
+	for {
+		err := namespaces.Delete(ctx, ns, metav1.DeleteOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil && !apierrors.IsConflict(err) {
+			return fmt.Errorf("deleting Namespace/%s: %w", ns, err)
+		}
+		if err := settle(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// calm is how long the controllers are given to finish with one job before the
+// next is measured: they share the machine with what is measured.
+const calm = 3 * time.Second
+
+func settle(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(calm):
+		return nil
+	}
 }
 
 func (f *floor) apply(ctx context.Context, ns string, objects []*unstructured.Unstructured, dryRun bool) error {

@@ -6,27 +6,30 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // measureHelm does the same jobs with Helm: whole processes, with the waiting that
 // belay does unasked, and the flags given. Helm has no diff.
 func measureHelm(ctx context.Context, helm, chart, ns string, flags ...string) (t times, err error) {
-	run := func(args ...string) func() error {
-		return func() error {
-			return command(ctx, helm, append(append(args, "-n", ns), flags...)...)
+	run := func(into *time.Duration, args ...string) error {
+		if err := settle(ctx); err != nil {
+			return err
 		}
+		return clock(into, func() error {
+			return command(ctx, helm, append(append(args, "-n", ns), flags...)...)
+		})
 	}
 	err = errors.Join(
-		clock(&t.apply, run("install", "bench", chart, "--create-namespace", "--wait")),
-		clock(&t.noop, run("upgrade", "bench", chart, "--wait")),
-		clock(&t.upgrade, run("upgrade", "bench", chart, "--set", "version=2", "--wait")),
-		clock(&t.rollback, run("rollback", "bench", "2", "--wait")),
+		run(&t.apply, "install", "bench", chart, "--create-namespace", "--wait"),
+		run(&t.noop, "upgrade", "bench", chart, "--wait"),
+		run(&t.upgrade, "upgrade", "bench", chart, "--set", "version=2", "--wait"),
+		run(&t.rollback, "rollback", "bench", "2", "--wait"),
 	)
 	if err != nil {
 		return t, fmt.Errorf("measuring Helm: %w", err)
 	}
-	// This is not measured.
-	return t, command(ctx, helm, "uninstall", "bench", "-n", ns, "--qps", "10000", "--burst-limit", "10000")
+	return t, nil
 }
 
 // writeChart makes a Helm chart of the bundle's templates and values.

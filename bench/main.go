@@ -74,42 +74,65 @@ func run(ctx context.Context, o options) error {
 	if err := plans(ctx, os.Stdout, o, f, bundle, chart); err != nil || o.plans {
 		return err
 	}
-	var times table
+	var results table
 	helm := findHelm(o)
 	for round := range o.rounds {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.rounds)
-		b, err := measureBelay(ctx, o, bundle, fmt.Sprintf("bench-belay-%d", round))
-		if err != nil {
-			return err
+		for _, c := range contestants(o, f, bundle, chart, helm, &results) {
+			if err := c.race(ctx, f); err != nil {
+				return err
+			}
 		}
-		raw, err := f.measure(ctx, o, fmt.Sprintf("bench-raw-%d", round), false)
-		if err != nil {
-			return err
-		}
-		observed, err := f.measure(ctx, o, fmt.Sprintf("bench-observed-%d", round), true)
-		if err != nil {
-			return err
-		}
-		times.add(b, raw, observed)
-		if helm == "" {
-			continue
-		}
-		h, err := measureHelm(ctx, helm, chart, fmt.Sprintf("bench-helm-%d", round), "--qps", "10000", "--burst-limit", "10000")
-		if err != nil {
-			return err
-		}
-		times.helm = append(times.helm, h)
 	}
 	if helm != "" && o.throttled {
 		fmt.Fprintln(os.Stderr, "Helm with its default flags")
-		h, err := measureHelm(ctx, helm, chart, "bench-helm-throttled")
-		if err != nil {
+		c := contestant{"bench-helm-throttled", &results.throttled, func(ctx context.Context, ns string) (times, error) {
+			return measureHelm(ctx, helm, chart, ns)
+		}}
+		if err := c.race(ctx, f); err != nil {
 			return err
 		}
-		times.throttled = append(times.throttled, h)
 	}
-	times.print(os.Stdout, o)
+	results.print(os.Stdout, o)
 	return nil
+}
+
+// contestant does all jobs in a namespace.
+type contestant struct {
+	ns      string
+	into    *[]times
+	measure func(ctx context.Context, ns string) (times, error)
+}
+
+// contestants are those that every round measures, one after another.
+func contestants(o options, f *floor, bundle, chart, helm string, t *table) []contestant {
+	all := []contestant{
+		{"bench-belay", &t.belay, func(ctx context.Context, ns string) (times, error) {
+			return measureBelay(ctx, o, bundle, ns)
+		}},
+		{"bench-raw", &t.raw, func(ctx context.Context, ns string) (times, error) {
+			return f.measure(ctx, o, ns, false)
+		}},
+		{"bench-observed", &t.observed, func(ctx context.Context, ns string) (times, error) {
+			return f.measure(ctx, o, ns, true)
+		}},
+	}
+	if helm != "" {
+		all = append(all, contestant{"bench-helm", &t.helm, func(ctx context.Context, ns string) (times, error) {
+			return measureHelm(ctx, helm, chart, ns, "--qps", "10000", "--burst-limit", "10000")
+		}})
+	}
+	return all
+}
+
+// race measures a contestant, and leaves nothing of it behind.
+func (c contestant) race(ctx context.Context, f *floor) error {
+	t, err := c.measure(ctx, c.ns)
+	if err != nil {
+		return err
+	}
+	*c.into = append(*c.into, t)
+	return f.remove(ctx, c.ns)
 }
 
 // local measures what needs no cluster.

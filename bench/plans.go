@@ -70,15 +70,7 @@ func plans(ctx context.Context, w io.Writer, o options, f *floor, bundle, chart 
 	if err := printPlans(w, o, jobs); err != nil {
 		return err
 	}
-	if helm := findHelm(o); helm != "" {
-		if err := command(ctx, helm, "uninstall", "bench", "-n", "bench-plans-helm", "--qps", "10000", "--burst-limit", "10000"); err != nil {
-			return err
-		}
-	}
-	return errors.Join(
-		command(ctx, o.belay, "delete", "bench", "-n", "bench-plans-belay", "--yes"),
-		f.client.Resource(resources["Namespace"]).Delete(ctx, ns, metav1.DeleteOptions{}),
-	)
+	return errors.Join(f.remove(ctx, "bench-plans-helm"), f.remove(ctx, "bench-plans-belay"), f.remove(ctx, ns))
 }
 
 // planJob is one way to make a plan.

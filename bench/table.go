@@ -9,18 +9,12 @@ import (
 // table holds the times of all rounds.
 type table struct{ belay, raw, observed, helm, throttled []times }
 
-func (t *table) add(belay, raw, observed times) {
-	t.belay = append(t.belay, belay)
-	t.raw = append(t.raw, raw)
-	t.observed = append(t.observed, observed)
-}
-
 // print writes a line for each job: belay, the floor with and without waiting,
 // and belay as a multiple of them.
 func (t *table) print(w io.Writer, o options) {
 	fmt.Fprintf(w, "%d objects, %d of them changed; medians of %d rounds, in seconds\n", 4*o.quarter, 4*(o.quarter/2), o.rounds)
-	fmt.Fprintf(w, "floor: raw server-side apply by %d workers, in process (a change is a dry-run and an apply; no change is a LIST of each kind)\n", workers)
-	fmt.Fprintf(w, "observed: the same, and waiting until every Deployment is observed, as belay does\n\n")
+	fmt.Fprintf(w, "floor: raw server-side apply by %d workers, in process (a change is a LIST of each kind, a dry-run and an apply)\n", workers)
+	fmt.Fprintf(w, "observed: the same, and waiting until every Deployment is observed, as belay does; %s of quiet before each job\n\n", calm)
 	if len(t.helm) > 0 {
 		fmt.Fprintf(w, "helm: --wait, client limits lifted (--qps 10000); default: its default flags, once. Their ratios say how much faster belay is\n\n")
 	}
