@@ -54,11 +54,52 @@ func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
 		r.raise(&p.Barriers[i])
 	}
 	for _, n := range r.nodes {
+		r.rank(n)
+	}
+	for _, n := range r.nodes {
 		if n.progress == pending && n.unmet == 0 {
 			r.enqueue(n)
 		}
 	}
 	return r
+}
+
+// turn is in which order those are started that may start now.
+type turn int
+
+const (
+	unknown turn = iota
+	longest      // makes pods, which take time to start while the others are written
+	leading      // something of the longest waits for it
+	resting
+	turns
+)
+
+// rank finds a change's turn.
+func (r *run) rank(n *node) turn {
+	switch {
+	case n.turn != unknown:
+		return n.turn
+	case n.Action != diff.Delete && makesPods(n.ID):
+		n.turn = longest
+		return n.turn
+	}
+	n.turn = resting
+	for _, e := range n.after {
+		if r.rank(r.nodes[e.After]) < resting {
+			n.turn = leading
+		}
+	}
+	for _, b := range n.barriers {
+		if slices.ContainsFunc(b.after, func(n *node) bool { return makesPods(n.ID) }) {
+			n.turn = leading
+		}
+	}
+	return n.turn
+}
+
+func makesPods(id object.ID) bool {
+	return id.Group == "apps" || id.Group == "batch" || id.GroupKind() == schema.GroupKind{Kind: "Pod"}
 }
 
 // barrier holds many changes back until many others have met a need.
@@ -137,13 +178,10 @@ func newQuotas(p *diff.Plan) map[string]bool {
 // enqueue lets a change start that nothing holds back any more but the half of the
 // run that it belongs to.
 func (r *run) enqueue(n *node) {
-	switch {
-	case !r.early(n):
+	if r.early(n) {
+		r.queues[n.turn] = append(r.queues[n.turn], n)
+	} else {
 		r.second = append(r.second, n)
-	case n.ID.Group == "apps" || n.ID.Group == "batch" || n.ID.GroupKind() == schema.GroupKind{Kind: "Pod"}:
-		r.urgent = append(r.urgent, n)
-	default:
-		r.queue = append(r.queue, n)
 	}
 }
 
@@ -175,17 +213,14 @@ func (r *run) startReady(ctx context.Context) {
 		return
 	}
 	if r.first == 0 {
-		r.queue, r.second = append(r.queue, r.second...), nil
+		r.queues[resting], r.second = append(r.queues[resting], r.second...), nil
 	}
 	for r.inFlight-r.idle < r.o.Concurrency {
-		queue := &r.urgent
-		if len(*queue) == 0 {
-			queue = &r.queue
-		}
-		if len(*queue) == 0 {
+		next := slices.IndexFunc(r.queues[:], func(queue []*node) bool { return len(queue) > 0 })
+		if next < 0 {
 			return
 		}
-		n := (*queue)[0]
+		n := r.queues[next][0]
 		if err := r.journal.Held(); err != nil {
 			if r.mayWait(err) {
 				return // the ticker comes back to it
@@ -195,7 +230,7 @@ func (r *run) startReady(ctx context.Context) {
 			return
 		}
 		r.unsure = time.Time{}
-		*queue = (*queue)[1:]
+		r.queues[next] = r.queues[next][1:]
 		r.byID[n.ID] = n // a hook may be there twice
 		r.move(n, running)
 		n.began = time.Now()

@@ -43,6 +43,7 @@ type node struct {
 	live     *unstructured.Unstructured
 	going    *unstructured.Unstructured // as it was last seen while it is being deleted
 	err      error
+	turn     turn
 	// last is true for hooks that run after the deletions.
 	last bool
 	// gathered is true once the result of a hook is known.
@@ -69,10 +70,10 @@ type run struct {
 	judge     *rollout.Judge
 	outcome   Outcome // empty while all goes well
 
-	// urgent and then queue hold the changes that may start now, second those that
-	// may once the first half of the run is done. Urgent is what makes pods: they
-	// take time to start, and meanwhile the others are written.
-	urgent, queue, second []*node
+	// queues hold the changes that may start now, by their turn; second those that
+	// may once the first half of the run is done.
+	queues [turns][]*node
+	second []*node
 	// Counts of nodes, kept by move: not done; not done and of the first half;
 	// written; running.
 	left, first, waiting, inFlight int

@@ -31,26 +31,14 @@ type Secrets struct {
 
 // SecretsOf collects the values of the Secrets among objects.
 func SecretsOf(objects []object.Object) *Secrets {
-	found := map[string]bool{}
+	found := secretTexts(objects)
+	if len(found) == 0 {
+		return &Secrets{with: strings.NewReplacer()}
+	}
 	var public strings.Builder
 	for _, o := range objects {
-		if o.Body == nil {
-			continue
-		}
-		if o.Body.GroupVersionKind().GroupKind() != object.SecretKind {
+		if o.Body != nil && !isSecret(o) {
 			eachString(o.Body.Object, func(s string) { public.WriteString(s + "\x00") })
-			continue
-		}
-		for _, field := range []string{"data", "stringData"} {
-			eachString(o.Body.Object[field], func(s string) {
-				plain := s
-				if decoded, err := base64.StdEncoding.DecodeString(s); err == nil && field == "data" {
-					plain = string(decoded)
-				}
-				for _, one := range append(strings.Split(plain, "\n"), base64.StdEncoding.EncodeToString([]byte(plain))) {
-					found[strings.TrimSpace(one)] = true
-				}
-			})
 		}
 	}
 	s := &Secrets{public: public.String()}
@@ -71,6 +59,33 @@ func SecretsOf(objects []object.Object) *Secrets {
 	}
 	s.with = strings.NewReplacer(pairs...)
 	return s
+}
+
+func isSecret(o object.Object) bool {
+	return o.Body.GroupVersionKind().GroupKind() == object.SecretKind
+}
+
+// secretTexts are the values of the Secrets among objects, plain and encoded, and
+// their lines.
+func secretTexts(objects []object.Object) map[string]bool {
+	found := map[string]bool{}
+	for _, o := range objects {
+		if o.Body == nil || !isSecret(o) {
+			continue
+		}
+		for _, field := range []string{"data", "stringData"} {
+			eachString(o.Body.Object[field], func(s string) {
+				plain := s
+				if decoded, err := base64.StdEncoding.DecodeString(s); err == nil && field == "data" {
+					plain = string(decoded)
+				}
+				for _, one := range append(strings.Split(plain, "\n"), base64.StdEncoding.EncodeToString([]byte(plain))) {
+					found[strings.TrimSpace(one)] = true
+				}
+			})
+		}
+	}
+	return found
 }
 
 // strong says that a value looks like a secret, not like a word that a Secret happens
