@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/diff/fields"
+	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/internal/object"
 )
 
@@ -56,7 +57,7 @@ func (p *planner) checkAdopt() {
 			continue
 		}
 		line := pattern
-		if near := object.Nearest(pattern, names); near != "" {
+		if near := nearest.Name(pattern, names); near != "" {
 			line += "; the nearest is " + near
 		}
 		r.Lines = append(r.Lines, line)

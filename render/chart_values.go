@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/render/values"
 )
@@ -88,7 +89,7 @@ func (c *charted) stranger(defaults []map[string]any, given map[string]any, at s
 			continue
 		}
 		slices.Sort(names)
-		like := object.Nearest(key, names)
+		like := nearest.Name(key, names)
 		if like != "" {
 			like = object.JoinPath(at, object.EscapeKey(like))
 		}

@@ -10,7 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/render/bundle"
 )
 
@@ -33,7 +33,7 @@ func (f Files) Get(name string) (string, error) {
 	data, ok := f[path.Clean(name)]
 	if !ok {
 		message := fmt.Sprintf("there is no file %q", name)
-		if like := object.Nearest(name, slices.Sorted(maps.Keys(f))); like != "" {
+		if like := nearest.Name(name, slices.Sorted(maps.Keys(f))); like != "" {
 			message += "; the nearest is " + like
 		}
 		return "", fmt.Errorf("%s", message)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/render/bundle"
 	"github.com/belay-sh/belay/render/values"
@@ -98,7 +99,7 @@ func (i *Inspected) Explain(path string) ([]Explained, error) {
 	}
 	if len(all) == 0 {
 		message := "there is no value " + path
-		if like := object.Nearest(path, paths); like != "" {
+		if like := nearest.Name(path, paths); like != "" {
 			message += "; the nearest is " + like
 		}
 		return nil, errors.New(message)

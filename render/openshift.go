@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/render/bundle"
 )
@@ -61,7 +62,7 @@ func expand(b *bundle.Bundle, objs []object.Object, o Options, w *Wanted) ([]obj
 			continue
 		}
 		message := "there is no parameter " + given.Name
-		if like := object.Nearest(given.Name, names); like != "" {
+		if like := nearest.Name(given.Name, names); like != "" {
 			message += "; the nearest is " + like
 		}
 		p.errs = append(p.errs, &object.Error{File: given.From, Message: message})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/render/values"
 )
@@ -229,7 +230,7 @@ func (s *sight) unused() []Warning {
 				Message: fmt.Sprintf("%d more values are read by no template", len(s.strangers)-i)})
 		}
 		message := fmt.Sprintf("%s is read by no template", object.JoinPath(s.below, path))
-		if like := object.Nearest(path, known); like != "" {
+		if like := nearest.Name(path, known); like != "" {
 			message += "; the nearest is " + object.JoinPath(s.below, like)
 		}
 		source := object.Source{File: place.Name, Line: place.Line}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/template/parse"
 	"unicode/utf8"
+
+	"github.com/belay-sh/belay/internal/nearest"
 )
 
 // field follows a chain of names. What does not exist is reported, and rendering
@@ -175,7 +177,7 @@ func listing(owner, wanted string, names []string, place string) string {
 		out = owner + " has: " + strings.Join(names, ", ")
 	default:
 		like := slices.Clone(names)
-		slices.SortStableFunc(like, func(a, b string) int { return distance(wanted, a) - distance(wanted, b) })
+		slices.SortStableFunc(like, func(a, b string) int { return nearest.Distance(wanted, a) - nearest.Distance(wanted, b) })
 		out = fmt.Sprintf("%s has: %s, … (%d)", owner, strings.Join(like[:maxMembers-1], ", "), len(names))
 	}
 	if place != "" {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/template/parse"
 	"unicode/utf8"
+
+	"github.com/belay-sh/belay/internal/nearest"
 )
 
 // Error is a mistake in a template, and where it is.
@@ -131,7 +133,7 @@ func (s *source) parseError(err error, names map[string]any) *Error {
 	e := &Error{File: s.name, Line: line, Message: message, Text: s.text, TextLine: line}
 	if m := undefinedFunc.FindStringSubmatch(message); m != nil {
 		e.Message = fmt.Sprintf("there is no function %q", m[1])
-		if like := nearest(m[1], slices.Sorted(maps.Keys(names))); like != "" {
+		if like := nearest.Name(m[1], slices.Sorted(maps.Keys(names))); like != "" {
 			e.Note = "the nearest is " + like
 		}
 		s.pointAt(e, m[1])
@@ -304,38 +306,4 @@ func (r *renderer) traced(e *Error) *Error {
 		}
 	}
 	return e
-}
-
-// nearest returns the name that differs least from one that is not known, or "".
-func nearest(name string, known []string) string {
-	best, least := "", len(name)/3+2
-	for _, k := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, drop, change or swap with a neighbour.
-func distance(a, b string) int {
-	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		next[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			next[j] = min(row[j]+1, next[j-1]+1, row[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				next[j] = min(next[j], before[j-2]+1)
-			}
-		}
-		before, row, next = row, next, before
-	}
-	return row[len(b)]
 }

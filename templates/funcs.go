@@ -10,6 +10,8 @@ import (
 	"text/template"
 
 	"github.com/Masterminds/sprig/v3"
+
+	"github.com/belay-sh/belay/internal/nearest"
 )
 
 // builtins are the functions of text/template that stay as they are.
@@ -133,7 +135,7 @@ func (r *renderer) include(number int, name string, dot any) (string, error) {
 		}
 		e := s.source.errorAt(s.pos, len(word), "there is no template %q", name)
 		e.unknown = true
-		if like := nearest(name, r.definitions()); like != "" {
+		if like := nearest.Name(name, r.definitions()); like != "" {
 			e.Note = fmt.Sprintf("the nearest is %q", like)
 		}
 		return "", r.traced(e)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/template"
 	"text/template/parse"
+
+	"github.com/belay-sh/belay/internal/nearest"
 )
 
 // chartRun is one run over a chart's templates. It is not for several goroutines.
@@ -60,7 +62,7 @@ func (r *chartRun) include(s *scope, name string, dot any) (string, error) {
 	t := s.set.Lookup(name)
 	if t == nil {
 		message := fmt.Sprintf("there is no template %q", name)
-		if like := nearest(name, definedIn(s.set)); like != "" {
+		if like := nearest.Name(name, definedIn(s.set)); like != "" {
 			message += fmt.Sprintf("; the nearest is %q", like)
 		}
 		return "", errors.New(message)

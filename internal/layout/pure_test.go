@@ -14,7 +14,7 @@ import (
 // pure are the packages that get clock, environment, network, files and randomness
 // handed in; render/bundle, which reads a bundle's files, may open those.
 var pure = []string{
-	"templates", "internal/object", "internal/policy", "internal/refs", "internal/yaml11",
+	"templates", "internal/object", "internal/policy", "internal/refs", "internal/nearest", "internal/yaml11",
 	"render", "render/bundle", "render/chart", "render/overlay", "render/values",
 }
 

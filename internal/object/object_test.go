@@ -86,12 +86,3 @@ func TestHashTellsValuesApart(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	known := []string{"replicas", "image", "resources"}
-	for name, want := range map[string]string{"imgae": "image", "Replica": "replicas", "ports": "", "zzz": "", "resource": "resources"} {
-		if got := object.Nearest(name, known); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
-	}
-}

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/internal/object"
 )
 
@@ -158,7 +159,7 @@ func unknown(o object.Object, name string) error {
 		return fault(o, "annotation %s is written by belay; remove it", name)
 	}
 	message := "there is no annotation " + name
-	if like := object.Nearest(name, slices.Sorted(maps.Keys(readers))); like != "" {
+	if like := nearest.Name(name, slices.Sorted(maps.Keys(readers))); like != "" {
 		message += "; the nearest is " + like
 	}
 	return fault(o, "%s", message)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/policy"
 )
@@ -102,7 +103,7 @@ func (r *specReader) mapping(path string, v any, fields map[string]field) {
 			continue
 		}
 		names := slices.Sorted(maps.Keys(fields))
-		if like := object.Nearest(key, names); like != "" {
+		if like := nearest.Name(key, names); like != "" {
 			r.fail(at, "there is no key %q; the nearest is %q", at, like)
 		} else {
 			r.fail(at, "there is no key %q; there are %s", at, strings.Join(names, ", "))

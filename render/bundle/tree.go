@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/internal/object"
 )
 
@@ -372,7 +373,7 @@ func nearestFile(full string) string {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if like := object.Nearest(filepath.Base(full), names); like != "" {
+	if like := nearest.Name(filepath.Base(full), names); like != "" {
 		return "; the nearest is " + like
 	}
 	return ""

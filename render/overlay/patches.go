@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/internal/object"
 )
 
@@ -92,7 +93,7 @@ func unknownFields(fields map[string]any, shown string, lines map[string]int) []
 			continue
 		}
 		message := fmt.Sprintf("there is no field %q", name)
-		if like := object.Nearest(name, known); like != "" {
+		if like := nearest.Name(name, known); like != "" {
 			message += fmt.Sprintf("; the nearest is %q", like)
 		}
 		errs = append(errs, &object.Error{File: shown, Line: lines[name], Message: message})
@@ -297,7 +298,7 @@ func (b *builder) nearest(want object.ID) string {
 			kinds = append(kinds, id.Name)
 		}
 	}
-	if like := object.Nearest(want.Name, kinds); like != "" {
+	if like := nearest.Name(want.Name, kinds); like != "" {
 		near := want
 		near.Name = like
 		for _, id := range ids {
@@ -329,7 +330,7 @@ func likeKind(kind string, ids []object.ID) string {
 		kinds = append(kinds, id.Kind)
 	}
 	slices.Sort(kinds)
-	if like := object.Nearest(kind, slices.Compact(kinds)); like != "" {
+	if like := nearest.Name(kind, slices.Compact(kinds)); like != "" {
 		return "; the nearest kind is " + like
 	}
 	return ""

@@ -1,21 +1,23 @@
-package object
+// Package nearest finds what somebody probably meant. It stands beside the flow: whoever
+// names a mistake uses it.
+package nearest
 
 import "strings"
 
-// Nearest returns the known name that an unknown one was probably meant to be,
+// Name returns the known name that an unknown one was probably meant to be,
 // or "".
-func Nearest(name string, known []string) string {
+func Name(name string, known []string) string {
 	best, least := "", len(name)/3+2
 	for _, k := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {
+		if d := Distance(strings.ToLower(name), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
 	}
 	return best
 }
 
-// distance counts the letters to insert, drop, change or swap with a neighbour.
-func distance(a, b string) int {
+// Distance counts the letters to insert, drop, change or swap with a neighbour.
+func Distance(a, b string) int {
 	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
