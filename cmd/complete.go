@@ -58,7 +58,7 @@ func completeValues(e *env, c *cobra.Command) {
 		}
 	}
 	register := func(name string, complete cobra.CompletionFunc) {
-		if c.LocalNonPersistentFlags().Lookup(name) != nil || c.PersistentFlags().Lookup(name) != nil {
+		if c.Flags().Lookup(name) != nil || c.PersistentFlags().Lookup(name) != nil {
 			_ = c.RegisterFlagCompletionFunc(name, complete) // fails only for a flag that is not there
 		}
 	}
