@@ -14,7 +14,7 @@ func TestKubectlsFlagsAreAllThere(t *testing.T) {
 	streams, _, _, _ := genericiooptions.NewTestIOStreams()
 	e := processEnv(streams)
 	e.program = "belay"
-	ours := newRootCmd(e).PersistentFlags()
+	ours := newRootCmd(e, nil).PersistentFlags()
 	kubectls.VisitAll(func(want *pflag.Flag) {
 		if want.Name == "cache-dir" {
 			return // nothing is cached on disk

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -284,6 +285,24 @@ func TestAFileOfOutputIsTheUsersAlone(t *testing.T) {
 	}
 }
 
+func TestOnlyTheVerbThatIsCalledIsMade(t *testing.T) {
+	e := &env{program: "belay", stdout: &pipeWriter{w: &bytes.Buffer{}}, stderr: &pipeWriter{w: &bytes.Buffer{}}}
+	for _, v := range verbs() {
+		var names []string
+		for _, c := range newRootCmd(e, []string{v.name, "--help"}).Commands() {
+			names = append(names, c.Name())
+		}
+		if !slices.Equal(names, []string{v.name}) {
+			t.Errorf("%s: made are %q", v.name, names)
+		}
+		for _, args := range [][]string{nil, {"-v", v.name}, {v.name + "x"}, {"help", v.name}, {"__complete", v.name}} {
+			if made := len(newRootCmd(e, args).Commands()); made <= len(verbs()) {
+				t.Errorf("%q: %d verbs are made", args, made)
+			}
+		}
+	}
+}
+
 func TestEveryVerbHasAnExampleAndItsExitCodes(t *testing.T) {
 	e := &env{program: "belay", stdout: &pipeWriter{w: &bytes.Buffer{}}, stderr: &pipeWriter{w: &bytes.Buffer{}}}
 	seen := map[string]bool{}
@@ -303,7 +322,7 @@ func TestEveryVerbHasAnExampleAndItsExitCodes(t *testing.T) {
 			t.Errorf("%s: no exit codes", c.CommandPath())
 		}
 	}
-	walk(newRootCmd(e))
+	walk(newRootCmd(e, nil))
 	for _, name := range oneRun {
 		if !seen[name] {
 			t.Errorf("no command has --%s", name)
