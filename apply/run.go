@@ -244,7 +244,7 @@ func (r *run) receive(m message) {
 	switch m.state.Phase {
 	case rollout.Ready:
 		r.finish(n)
-	case rollout.Failed:
+	case rollout.Failed, rollout.Missing: // nobody but another run makes it again
 		r.move(n, broken)
 		r.end(Failed)
 		r.report(n, Broke, nil)

@@ -88,13 +88,13 @@ func (e *env) statusNow(ctx context.Context, name string, drift bool) (*report.R
 	if err != nil {
 		return nil, err
 	}
-	judge, err := r.judge(ctx, objects)
+	judge, waits, err := r.said(ctx, objects)
 	if err != nil {
 		return nil, err
 	}
 	status := &report.ReleaseStatus{
 		Name: r.name, Namespace: r.namespace, Revision: *r.state.Current(), Holder: r.state.Holder,
-		Objects: r.statesOf(ctx, judge, objects), Diagnosis: r.explain(ctx, judge, objects),
+		Objects: r.statesOf(ctx, judge, waits, objects), Diagnosis: r.explain(ctx, judge, objects),
 	}
 	status.Diagnosis = liveSecrets(objects).HideDiagnosis(status.Diagnosis)
 	if drift {
@@ -253,41 +253,6 @@ func liveSecrets(objects []liveObject) *report.Secrets {
 		}
 	}
 	return report.SecretsOf(live)
-}
-
-// judge reads the bundle's own rules of readiness, where there are objects that
-// they can be about.
-func (r *openedRelease) judge(ctx context.Context, objects []liveObject) (*rollout.Judge, error) {
-	custom := func(o liveObject) bool {
-		return strings.Contains(o.id.Group, ".") && !strings.HasSuffix(o.id.Group, ".k8s.io")
-	}
-	if len(r.state.Current().Content) == 0 || !slices.ContainsFunc(objects, custom) {
-		return nil, nil // a delete wants nothing, and has no rules
-	}
-	wanted, err := r.store.Content(ctx, r.name, r.state.Current())
-	if err != nil {
-		return nil, err
-	}
-	return rollout.NewJudge(wanted.Rules.Readiness), nil
-}
-
-func (r *openedRelease) statesOf(ctx context.Context, judge *rollout.Judge, objects []liveObject) []report.ObjectStatus {
-	states := make([]report.ObjectStatus, len(objects))
-	for i, o := range objects {
-		states[i] = report.ObjectStatus{ID: o.id, State: stateOf(judge, o)}
-		if o.live != nil {
-			states[i].State = rollout.ByClass(ctx, r.conn.Client, o.live, states[i].State)
-			states[i].Created = o.live.GetCreationTimestamp().Time
-		}
-	}
-	return states
-}
-
-func stateOf(judge *rollout.Judge, o liveObject) rollout.State {
-	if o.live == nil {
-		return rollout.State{Phase: rollout.Missing, Summary: "missing"}
-	}
-	return judge.Of(o.live)
 }
 
 // explain finds why objects are not ready.

@@ -76,6 +76,8 @@ func (p *planner) settle(it *item) bool {
 	switch ns := it.ID.Namespace; {
 	case p.dying[ns] || it.ID.GroupKind() == object.NamespaceKind && p.dying[it.ID.Name]:
 		it.Action, it.Reason = Create, "its namespace is being deleted"
+	case it.served && !p.newNamespaces[ns] && p.ranAndGoes(it):
+		it.Action, it.Reason, it.Live = Unchanged, "ran to its end", nil
 	case it.Live != nil && it.Live.GetDeletionTimestamp() != nil:
 		p.createOffline(it, "")
 		it.Reason = "is being deleted; waits until it is gone"
@@ -84,14 +86,20 @@ func (p *planner) settle(it *item) bool {
 		p.checkOffline(it)
 	case p.newNamespaces[ns]:
 		p.createOffline(it, "namespace "+ns+" is created by this plan")
-	case it.Live == nil && it.entry.Done && it.entry.Manifest == it.Manifest && !p.o.Fresh:
-		it.Action, it.Reason = Unchanged, "ran to its end"
 	case p.recorded(it):
 		it.Action, it.Owner = Unchanged, Ours
 	default:
 		return false
 	}
 	return true
+}
+
+// ranAndGoes says that the object ran to its end, as it is wanted now, and was removed
+// since, or is about to be: most likely by its time to live.
+func (p *planner) ranAndGoes(it *item) bool {
+	e := it.entry
+	goes := it.Live == nil || it.Live.GetDeletionTimestamp() != nil && it.Live.GetUID() == e.UID
+	return goes && e.Done && e.Manifest == it.Manifest && !p.o.Fresh
 }
 
 // recorded says that the object is as its last apply left it, as far as we own it,

@@ -284,6 +284,11 @@ func TestAJobThatEndedIsUnchangedThoughGone(t *testing.T) {
 	entry := s.Inventory[id]
 	entry.Done = true
 	s.Inventory[id] = entry
+	now := metav1.Now()
+	w.objects[id].SetDeletionTimestamp(&now)
+	if p := compute(t, w, s, job, apply()); !p.Empty() || p.Changes[0].Live != nil {
+		t.Errorf("while it goes: %v", actions(p))
+	}
 	delete(w.objects, id)
 	if p := compute(t, w, s, job, apply()); !p.Empty() {
 		t.Errorf("%v", actions(p))

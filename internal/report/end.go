@@ -10,7 +10,9 @@ import (
 	"github.com/belay-sh/belay/apply"
 	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/object"
+	"github.com/belay-sh/belay/internal/policy"
 	"github.com/belay-sh/belay/internal/release"
+	"github.com/belay-sh/belay/internal/rollout"
 )
 
 // End is how a run went.
@@ -141,8 +143,13 @@ func (e *End) writeUnchanged(b *strings.Builder, p paint) {
 	switch e.Result.Outcome {
 	case apply.Succeeded:
 		ready := ", all ready"
-		if e.Revision.NotWaited && len(e.Result.States) == 0 {
+		switch n := e.notWaited(); {
+		case n > 0 && n == total:
+			ready = ", not waited for"
+		case e.Revision.NotWaited && len(e.Result.States) == 0:
 			ready = ""
+		case n > 0:
+			ready = fmt.Sprintf(", all ready but for %d not waited for", n)
 		}
 		fmt.Fprintf(b, "nothing to change: %s%s (revision %d, %s)\n",
 			count(total, "object"), ready, e.Revision.Number, e.sinceDeployed())
@@ -161,6 +168,22 @@ func (e *End) writeUnchanged(b *strings.Builder, p paint) {
 			fmt.Fprintf(b, "  back: %s   (to revision %d)\n", e.rollback(), e.Back)
 		}
 	}
+}
+
+// notWaited counts the unchanged objects that say that nobody is to wait for them,
+// and have a readiness to wait for.
+func (e *End) notWaited() int {
+	n := 0
+	if e.Plan == nil {
+		return n
+	}
+	for i := range e.Plan.Changes {
+		c := &e.Plan.Changes[i]
+		if c.Action == diff.Unchanged && c.Live != nil && c.Policy.Wait != policy.WaitReady && rollout.Of(c.Live).Phase != rollout.Ready {
+			n++
+		}
+	}
+	return n
 }
 
 func (e *End) sinceDeployed() string {
@@ -228,7 +251,7 @@ func (e *End) advice() string {
 		return "go on: the same command"
 	case e.Result.Outcome == apply.TimedOut:
 		again = "wait longer with --timeout"
-	case e.Result.Outcome == apply.Stale, e.Op == diff.OpRollback, e.Op == diff.OpAdopt:
+	case e.Result.Outcome == apply.Stale, e.Op == diff.OpRollback, e.Op == diff.OpAdopt, e.onlyMissing():
 		again = "retry: the same command"
 	default:
 		again = "retry with a mended bundle"
@@ -241,6 +264,17 @@ func (e *End) advice() string {
 	default:
 		return again + ", or: " + e.Flags.Command("delete", e.Target.Release)
 	}
+}
+
+// onlyMissing says that the run failed because others deleted what it waited for:
+// nothing is wrong with the bundle.
+func (e *End) onlyMissing() bool {
+	for _, c := range e.Result.Diagnosis.Causes {
+		if c.State.Phase != rollout.Missing {
+			return false
+		}
+	}
+	return len(e.Result.Diagnosis.Causes) > 0 && len(e.Result.Errs) == 0
 }
 
 func (e *End) pastOf(id object.ID) string {

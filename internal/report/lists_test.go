@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,14 +54,14 @@ func TestStatusOfAReleaseThatIsNotHealthy(t *testing.T) {
 		Name: "shop", Namespace: "shop", Revision: revision(8, release.Deployed, 12*time.Minute),
 		Holder: &release.Holder{By: "alice@laptop", Since: now.Add(-40 * time.Second), Renewed: now.Add(-4 * time.Second)},
 		Objects: []ObjectStatus{
-			{front, ready, created},
-			{api, rollout.State{Phase: rollout.Progressing, Summary: "1 of 2 available", Done: 1, Wanted: 2}, created},
-			{migrate, rollout.State{Phase: rollout.Ready, Summary: "complete in 8s", Done: 1, Wanted: 1}, created},
-			{config, rollout.State{Phase: rollout.Ready}, created},
-			{core("Service", "front"), rollout.State{Phase: rollout.Ready}, created},
-			{core("Service", "lost"), rollout.State{Phase: rollout.Missing, Summary: "missing"}, time.Time{}},
-			{core("ConfigMap", "going"), rollout.State{Phase: rollout.Deleting, Summary: "finalizer x"}, created},
-			{deployment("bad"), rollout.State{Phase: rollout.Failed, Reason: "CrashLoopBackOff", Wanted: 1}, created},
+			{ID: front, State: ready, Created: created},
+			{ID: api, State: rollout.State{Phase: rollout.Progressing, Summary: "1 of 2 available", Done: 1, Wanted: 2}, Created: created},
+			{ID: migrate, State: rollout.State{Phase: rollout.Ready, Summary: "complete in 8s", Done: 1, Wanted: 1}, Created: created},
+			{ID: config, State: rollout.State{Phase: rollout.Ready}, Created: created},
+			{ID: core("Service", "front"), State: rollout.State{Phase: rollout.Ready}, Created: created},
+			{ID: core("Service", "lost"), State: rollout.State{Phase: rollout.Missing, Summary: "missing"}},
+			{ID: core("ConfigMap", "going"), State: rollout.State{Phase: rollout.Deleting, Summary: "finalizer x"}, Created: created},
+			{ID: deployment("bad"), State: rollout.State{Phase: rollout.Failed, Reason: "CrashLoopBackOff", Wanted: 1}, Created: created},
 		},
 		Diagnosis: rollout.Diagnosis{Causes: []rollout.Cause{{ID: api, Because: "Pod/api-5f7-q8wzn: readiness probe: HTTP 503"}}},
 	}
@@ -75,6 +76,19 @@ func TestStatusOfAReleaseThatIsNotHealthy(t *testing.T) {
 	}))
 	if s.Healthy() {
 		t.Error("healthy")
+	}
+}
+
+func TestWhatNobodyWaitsForIsShownAndCountsAsHealthy(t *testing.T) {
+	s := ReleaseStatus{Name: "shop", Namespace: "shop", Objects: []ObjectStatus{
+		{ID: api, State: rollout.State{Phase: rollout.Progressing, Summary: "1 of 2 available", Done: 1, Wanted: 2}, NotWaited: true},
+	}}
+	if !s.Healthy() {
+		t.Error("not healthy")
+	}
+	text := string(written(t, func(b *bytes.Buffer) error { return Status(Sink{Writer: b, Format: Text}, s, now, false) }))
+	if !strings.Contains(text, "progressing: 1 of 2 available, not waited for") {
+		t.Error(text)
 	}
 }
 

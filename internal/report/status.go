@@ -31,12 +31,14 @@ type ObjectStatus struct {
 	ID      object.ID
 	State   rollout.State
 	Created time.Time
+	// NotWaited is true where the bundle says that it is done once it exists.
+	NotWaited bool
 }
 
-// Healthy says whether all objects are ready.
+// Healthy says whether all objects are ready that a run would wait for.
 func (r ReleaseStatus) Healthy() bool {
 	for _, o := range r.Objects {
-		if o.State.Phase != rollout.Ready {
+		if o.State.Phase != rollout.Ready && !o.NotWaited {
 			return false
 		}
 	}
@@ -88,8 +90,12 @@ func statusRows(r ReleaseStatus, now time.Time, full bool) []statusRow {
 		if cause.State.Phase == rollout.Failed {
 			state.Phase, state.Reason = rollout.Failed, cause.State.Reason // the object alone cannot tell
 		}
+		words := stateWords(state)
+		if o.NotWaited && state.Phase != rollout.Ready {
+			words += ", not waited for"
+		}
 		rows = append(rows, statusRow{
-			readyWords(state), Clean(o.ID.In(r.Namespace)), stateWords(state), ageOf(now, o.Created), causeWords(cause),
+			readyWords(state), Clean(o.ID.In(r.Namespace)), words, ageOf(now, o.Created), causeWords(cause),
 		})
 	}
 	switch {
@@ -200,10 +206,12 @@ func statusDocument(r ReleaseStatus) any {
 		object.ID
 		State   rollout.State `json:"state"`
 		Created *time.Time    `json:"created,omitempty"`
+		// NotWaited is true where it counts as healthy once it exists.
+		NotWaited bool `json:"notWaitedFor,omitempty"`
 	}
 	items := make([]item, len(r.Objects))
 	for i, o := range r.Objects {
-		items[i] = item{ID: o.ID, State: o.State}
+		items[i] = item{ID: o.ID, State: o.State, NotWaited: o.NotWaited}
 		if !o.Created.IsZero() {
 			items[i].Created = &r.Objects[i].Created
 		}

@@ -265,6 +265,14 @@ func TestWhatIsGoneIsSaid(t *testing.T) {
 	}
 }
 
+func TestWhatWasReplacedIsSaid(t *testing.T) {
+	c := fakeCluster{objects: []*unstructured.Unstructured{obj(t, frontDep)}}
+	d := Explain(t.Context(), c.watcher(), nil, []Target{{ID: object.IDOf(c.objects[0]), UID: "before"}})
+	if len(d.Causes) != 1 || d.Causes[0].State != replaced {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestExplainEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))

@@ -129,7 +129,9 @@ func (e *explainer) explain(ctx context.Context, target Target) []Cause {
 	root, err := e.w.Get(ctx, target.Kind, id.Namespace, id.Name)
 	switch {
 	case apierrors.IsNotFound(err):
-		return []Cause{{ID: id, State: State{Phase: Missing, Summary: "gone"}, Headline: "gone", Because: "somebody deleted it"}}
+		return []Cause{{ID: id, State: gone, Headline: gone.Summary, Because: "somebody deleted it"}}
+	case err == nil && target.UID != "" && uidOf(root) != target.UID:
+		return []Cause{{ID: id, State: replaced, Headline: replaced.Summary, Because: "somebody deleted it and made another"}}
 	case err != nil:
 		e.mu.Lock()
 		e.notes[fmt.Sprintf("%s cannot be read: %v", id, err)] = true

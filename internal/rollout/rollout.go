@@ -18,7 +18,7 @@ import (
 // Phase is how far an object is on its way to readiness.
 type Phase string
 
-// The phases. Ready and Failed are final for a run; Failed is certain.
+// The phases. Ready, Failed and Missing are final for a run; the last two are certain.
 const (
 	Progressing Phase = "progressing"
 	Ready       Phase = "ready"
@@ -40,6 +40,12 @@ type State struct {
 	// Since is when the server says it began, for what runs to its end; zero elsewhere.
 	Since time.Time `json:"since,omitzero"`
 }
+
+// The states of an object that is there no more.
+var (
+	gone     = State{Phase: Missing, Summary: "gone"}
+	replaced = State{Phase: Missing, Summary: "replaced by another object of its name"}
+)
 
 // Target is an object to wait for.
 type Target struct {

@@ -262,7 +262,7 @@ func (t *Tracker) judge(x *tracked, s State) State {
 // tell reports a state that is new, and lets go of a target at the end of its
 // way. The caller holds mu.
 func (t *Tracker) tell(x *tracked, s State) bool {
-	final := s.Phase == Ready || s.Phase == Failed
+	final := s.Phase == Ready || s.Phase == Failed || s.Phase == Missing
 	if final {
 		t.putAway(x)
 	}
@@ -366,9 +366,9 @@ func (t *Tracker) ask(x *tracked) {
 	case err == nil && (x.UID == "" || uidOf(u) == x.UID):
 		t.take(x, u)
 	case err == nil:
-		t.tell(x, State{Phase: Missing, Summary: "replaced by another object of its name"})
+		t.tell(x, replaced)
 	case apierrors.IsNotFound(err):
-		t.tell(x, State{Phase: Missing, Summary: "gone"})
+		t.tell(x, gone)
 	}
 	// Any other error says nothing about the object.
 }

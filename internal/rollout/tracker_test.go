@@ -262,6 +262,27 @@ func TestAnObjectThatIsDeletedIsMissing(t *testing.T) {
 	eventually(t, "the watch", func() bool { return m.count("watch Deployment") == 1 })
 	m.remove(u)
 	f.wants("a missing gone")
+	f.later(tickEvery)
+	f.later(pollEvery)
+	f.wantsNothing() // not what it was when it was last seen
+}
+
+func TestAnObjectThatIsReplacedIsMissing(t *testing.T) {
+	u := deploy(t, 2, 1, 0, 2)
+	m := newMemory(u)
+	f := follow(t, m)
+	f.Add(target(u))
+	f.wants("a progressing not observed yet")
+	eventually(t, "the watch", func() bool { return m.count("watch Deployment") == 1 })
+	other := deploy(t, 1, 1, 2, 2)
+	other.SetUID("other")
+	m.mu.Lock()
+	m.objects[object.IDOf(u)] = other
+	for ch := range m.watches {
+		ch <- object.Event{Deleted: true, Object: u}
+	}
+	m.mu.Unlock()
+	f.wants("a missing replaced by another object of its name")
 }
 
 const (
