@@ -1,9 +1,8 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -20,6 +19,9 @@ type sourceFlags struct {
 	params      []string
 	paramFiles  []string
 	chart       chartFlags
+
+	parametersGiven []render.Parameter
+	parametersRead  bool
 }
 
 func addSourceFlags(fs *pflag.FlagSet, s *sourceFlags) {
@@ -27,19 +29,24 @@ func addSourceFlags(fs *pflag.FlagSet, s *sourceFlags) {
 	fs.BoolVarP(&s.recursive, "recursive", "R", false, "read plain manifests in folders of the directory, too")
 	fs.BoolVar(&s.allowRemote, "allow-remote", false, "fetch manifests and kustomizations that are URLs")
 	fs.StringArrayVarP(&s.params, "param", "p", nil, "set a parameter of an OpenShift Template: `NAME=VALUE`; repeatable")
-	fs.StringArrayVar(&s.paramFiles, "param-file", nil, "`FILE` of parameters, NAME=VALUE a line; repeatable, --param wins")
+	fs.StringArrayVar(&s.paramFiles, "param-file", nil, "`FILE` of parameters, NAME=VALUE a line; - is stdin; repeatable, --param wins")
 	addChartFlags(fs, &s.chart)
 }
 
 // load reads a bundle and the overlays that were asked for.
-func (s *sourceFlags) load(e *env, path string) (*bundle.Bundle, []*bundle.Tree, error) {
+func (s *sourceFlags) load(ctx context.Context, e *env, path string) (*bundle.Bundle, []*bundle.Tree, error) {
+	ctx, done := e.untilStopped(ctx)
+	defer done()
 	fetched := &fetcher{}
 	defer fetched.close()
 	loader := bundle.Loader{Stdin: e.stdin, Recursive: s.recursive}
 	if s.allowRemote {
-		loader.Remote = fetched.fetch
+		loader.Remote = func(reference string) (string, error) { return fetched.fetch(ctx, reference) }
 	}
-	b, err := s.loadBundle(loader, path)
+	b, err := s.loadBundle(ctx, loader, path)
+	if err != nil && stopped(e.stopping) {
+		return nil, nil, errInterrupted
+	}
 	if err != nil {
 		return nil, nil, bundleErrors(path, err)
 	}
@@ -54,61 +61,18 @@ func (s *sourceFlags) load(e *env, path string) (*bundle.Bundle, []*bundle.Tree,
 	return b, overlays, nil
 }
 
-// parameters reads those of OpenShift Templates. All mistakes are reported.
-func (s *sourceFlags) parameters() ([]render.Parameter, error) {
-	var all []render.Parameter
-	var mistakes []string
-	add := func(from, text string) {
-		name, value, ok := strings.Cut(text, "=")
-		if !ok {
-			mistakes = append(mistakes, fmt.Sprintf("%s: %q has no =", from, text))
-		}
-		all = append(all, render.Parameter{Name: strings.TrimSpace(name), Value: value, From: from})
-	}
-	for _, file := range s.paramFiles {
-		data, err := readBounded(file)
-		if err != nil {
-			mistakes = append(mistakes, err.Error())
-		}
-		for i, line := range strings.Split(string(data), "\n") {
-			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-				add(fmt.Sprintf("%s:%d", file, i+1), line)
-			}
-		}
-	}
-	for _, text := range s.params {
-		add("--param", text)
-	}
-	if len(mistakes) == 0 {
-		return all, nil
-	}
-	f := inputError(mistakes[0])
-	f.lines = mistakes[1:]
-	return nil, f
-}
-
 // loadBundle reads a bundle, which may be a manifest behind a URL.
-func (s *sourceFlags) loadBundle(l bundle.Loader, path string) (*bundle.Bundle, error) {
-	if !strings.HasPrefix(path, "https://") && !strings.HasPrefix(path, "http://") {
+func (s *sourceFlags) loadBundle(ctx context.Context, l bundle.Loader, path string) (*bundle.Bundle, error) {
+	if !isURL(path) {
 		return l.Load(path)
 	}
+	shown := withoutPassword(path)
 	if l.Remote == nil {
-		return nil, &object.Error{File: path, Message: "this is a URL", Hint: "--allow-remote lets belay fetch it; a copy beside your bundles is safer"}
+		return nil, &object.Error{File: shown, Message: "this is a URL", Hint: "--allow-remote lets belay fetch it; a copy beside your bundles is safer"}
 	}
-	local, err := l.Remote(path)
+	data, err := download(ctx, path)
 	if err != nil {
-		return nil, &object.Error{File: path, Message: fmt.Sprintf("fetching it: %v", err)}
+		return nil, &object.Error{File: shown, Message: fmt.Sprintf("fetching it: %v", err)}
 	}
-	if info, err := os.Stat(local); err == nil && info.IsDir() {
-		return nil, &object.Error{File: path, Message: "this is no manifest", Hint: "clone it, and name its directory"}
-	}
-	b, err := l.Load(local)
-	if err != nil {
-		return nil, err
-	}
-	b.Path = path
-	for i := range b.Files {
-		b.Files[i].Name = path
-	}
-	return b, nil
+	return &bundle.Bundle{Type: bundle.Plain, Path: shown, Files: []bundle.File{{Name: shown, Data: data}}}, nil
 }

@@ -63,6 +63,9 @@ func (l *layerFlags) read(stdin io.Reader) ([]values.Layer, error) {
 			layers = append(layers, layer)
 			continue
 		}
+		if errors.Is(err, errInterrupted) {
+			return nil, errInterrupted
+		}
 		lines = append(lines, err.Error())
 		var known *failure
 		if errors.As(err, &known) {

@@ -19,7 +19,7 @@ func openDeployment(ctx context.Context, e *env, o deployOptions) (*deployment, 
 	name := o.Release
 	var err error
 	if o.Op == diff.OpApply && o.Saved == nil {
-		if b, d.overlays, err = o.Source.load(e, o.Bundle); err != nil {
+		if b, d.overlays, err = o.Source.load(ctx, e, o.Bundle); err != nil {
 			return nil, err
 		}
 		if environment, err = environmentOf(b, o.Env); err != nil {

@@ -61,7 +61,7 @@ unless --live is given: without, lookup answers from --lookup-from, or finds not
 }
 
 func runRender(ctx context.Context, e *env, o *renderOptions) error {
-	b, overlays, err := o.source.load(e, o.bundle)
+	b, overlays, err := o.source.load(ctx, e, o.bundle)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func runRender(ctx context.Context, e *env, o *renderOptions) error {
 	if err != nil {
 		return err
 	}
-	parameters, err := o.source.parameters()
+	parameters, err := o.source.parameters(e.stdin)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 func (e *env) watchSignals() (stop func()) {
 	stopping := make(chan struct{})
 	e.stopping = stopping
+	e.stdin = &interruptible{from: e.stdin, stopping: stopping}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	// Caught, not ignored: ignored signals are inherited by credential plugins.
@@ -63,5 +65,33 @@ func stopped(stopping <-chan struct{}) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// interruptible ends a read at the first signal: who waits for a pipe that never
+// ends must be able to leave.
+type interruptible struct {
+	from     io.Reader
+	stopping <-chan struct{}
+}
+
+// Read reads, or returns errInterrupted.
+func (r *interruptible) Read(b []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	// What is read after all must not land in memory that is the caller's again.
+	own := make([]byte, len(b))
+	results := make(chan result, 1)
+	go func() {
+		n, err := r.from.Read(own)
+		results <- result{n, err}
+	}()
+	select {
+	case got := <-results:
+		return copy(b, own[:got.n]), got.err
+	case <-r.stopping:
+		return 0, errInterrupted
 	}
 }

@@ -56,7 +56,7 @@ func runValues(ctx context.Context, e *env, o *valuesOptions, explain bool) erro
 	if o.unused && explain {
 		return inputError("--explain and --unused are two questions: ask one")
 	}
-	b, _, err := o.source.load(e, o.bundle)
+	b, _, err := o.source.load(ctx, e, o.bundle)
 	if err != nil {
 		return err
 	}

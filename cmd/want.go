@@ -42,7 +42,7 @@ func (d *deployment) renderOptions(ctx context.Context, s *release.State) (rende
 	if err != nil {
 		return render.Options{}, err
 	}
-	parameters, err := d.o.Source.parameters()
+	parameters, err := d.o.Source.parameters(d.stdin)
 	if err != nil {
 		return render.Options{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Letters that the classes of an expression stand for.
@@ -19,8 +20,8 @@ const (
 
 var (
 	// class is a set of letters and how many of them: [a-z0-9]{8}, [\w]{20}, \d{2}.
-	class   = regexp.MustCompile(`(?:\[([^\]]+)\]|(\\[wdaA]))\{([0-9]{1,3})\}`)
-	letters = regexp.MustCompile(`\\[wdaA]|.-.|.`)
+	class   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:\[([^\]]+)\]|(\\[wdaA]))\{([0-9]+)\}`) })
+	letters = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\\[wdaA]|.-.|.`) })
 )
 
 // fromExpression makes a text as an OpenShift parameter describes it:
@@ -30,10 +31,10 @@ func fromExpression(from string, entropy io.Reader) (string, error) {
 		return "", errors.New("it needs a random value, and there is no source of them")
 	}
 	var mistake error
-	text := class.ReplaceAllStringFunc(from, func(found string) string {
-		m := class.FindStringSubmatch(found)
+	text := class().ReplaceAllStringFunc(from, func(found string) string {
+		m := class().FindStringSubmatch(found)
 		set, err := alphabet(m[1] + m[2])
-		count, _ := strconv.Atoi(m[3]) // digits only
+		count, _ := strconv.Atoi(m[3]) // digits only; what is too long for a number is too long
 		if err == nil && (count < 1 || count > 255) {
 			err = fmt.Errorf("%s: a length from 1 to 255 is expected", found)
 		}
@@ -50,7 +51,12 @@ func fromExpression(from string, entropy io.Reader) (string, error) {
 // alphabet lists the letters of a class.
 func alphabet(text string) (string, error) {
 	var set strings.Builder
-	for _, part := range letters.FindAllString(text, -1) {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return "", fmt.Errorf("[%s]: only printable ASCII characters can be chosen from", text)
+		}
+	}
+	for _, part := range letters().FindAllString(text, -1) {
 		switch {
 		case part == `\w`:
 			set.WriteString(lower + upper + digits + "_")
@@ -72,7 +78,7 @@ func alphabet(text string) (string, error) {
 		}
 	}
 	if set.Len() > 256 {
-		return "", errors.New("a class of more than 256 letters")
+		return "", fmt.Errorf("[%s]: more than 256 letters to choose from", text)
 	}
 	return set.String(), nil
 }

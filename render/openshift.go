@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -44,7 +45,7 @@ func expand(b *bundle.Bundle, objs []object.Object, o Options, w *Wanted) ([]obj
 		}
 		return objs, nil
 	}
-	p := &processor{options: o, wanted: w, lines: map[string][]templateLines{}, known: map[string]bool{}}
+	p := &processor{options: o, wanted: w, lines: map[string][]templateLines{}, known: map[string]bool{}, made: map[string]int{}}
 	for _, f := range b.Files {
 		p.lines[f.Name] = linesOf(f.Data)
 	}
@@ -64,6 +65,8 @@ func expand(b *bundle.Bundle, objs []object.Object, o Options, w *Wanted) ([]obj
 		message := "there is no parameter " + given.Name
 		if like := nearest.Name(given.Name, names); like != "" {
 			message += "; the nearest is " + like
+		} else if len(names) > 0 {
+			message += "; there are: " + strings.Join(names[:min(len(names), 20)], ", ")
 		}
 		p.errs = append(p.errs, &object.Error{File: given.From, Message: message})
 	}
@@ -76,7 +79,9 @@ type processor struct {
 	wanted  *Wanted
 	lines   map[string][]templateLines
 	known   map[string]bool
-	errs    []error
+	// made counts the values generated at a place, for Templates of one name.
+	made map[string]int
+	errs []error
 }
 
 // templateLines are the lines of what a Template lists.
@@ -210,7 +215,10 @@ func (p *processor) generate(t object.Object, name, generator, from string) (str
 	}
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, from) // never fails
-	key := fmt.Sprintf("%s: %s generate#1 %x", t.Source.File, name, h.Sum32())
+	// By the Template's name: its file may be named another way, or be stdin, the next time.
+	place := fmt.Sprintf("Template/%s: %s %x", t.Body.GetName(), name, h.Sum32())
+	p.made[place]++
+	key := fmt.Sprintf("Template/%s: %s generate#%d %x", t.Body.GetName(), name, p.made[place], h.Sum32())
 	if p.wanted.Random == nil {
 		p.wanted.Random = map[string]string{}
 	}
@@ -229,8 +237,8 @@ func (p *processor) generate(t object.Object, name, generator, from string) (str
 }
 
 var (
-	partial = regexp.MustCompile(`\$\{([a-zA-Z0-9_]+)\}`)
-	entire  = regexp.MustCompile(`^\$\{\{([a-zA-Z0-9_]+)\}\}$`)
+	partial = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{([a-zA-Z0-9_]+)\}`) })
+	entire  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\$\{\{([a-zA-Z0-9_]+)\}\}$`) })
 )
 
 // substitute replaces ${X} within texts, and a text that is ${{X}} by the value
@@ -238,7 +246,7 @@ var (
 func substitute(v any, values map[string]string) any {
 	switch v := v.(type) {
 	case string:
-		if m := entire.FindStringSubmatch(v); m != nil {
+		if m := entire().FindStringSubmatch(v); m != nil {
 			value, known := values[m[1]]
 			if !known {
 				return v
@@ -249,7 +257,7 @@ func substitute(v any, values map[string]string) any {
 			}
 			return typed
 		}
-		return partial.ReplaceAllStringFunc(v, func(reference string) string {
+		return partial().ReplaceAllStringFunc(v, func(reference string) string {
 			if value, known := values[reference[2:len(reference)-1]]; known {
 				return value
 			}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/render"
@@ -129,6 +130,12 @@ func TestMistakesInParametersAreReportedAtOnce(t *testing.T) {
 			"p.env:3: there is no parameter COUTN; the nearest is COUNT"},
 		"a backwards range": {strings.ReplaceAll(openshift, "[0-9]{3}", "[9-0]{3}"), []render.Parameter{{Name: "NAME", Value: "x"}},
 			"t.yaml:22: parameter PASSWORD: the range 9-0 is backwards"},
+		"a length too long": {strings.ReplaceAll(openshift, "[0-9]{3}", "[0-9]{3000}"), []render.Parameter{{Name: "NAME", Value: "x"}},
+			"t.yaml:22: parameter PASSWORD: [0-9]{3000}: a length from 1 to 255 is expected"},
+		"letters of many bytes": {strings.ReplaceAll(openshift, "[0-9]{3}", "[äö]{3}"), []render.Parameter{{Name: "NAME", Value: "x"}},
+			"t.yaml:22: parameter PASSWORD: [äö]: only printable ASCII characters can be chosen from"},
+		"one that is like no other": {openshift, []render.Parameter{{Name: "NAME", Value: "x"}, {Name: "ZZZZZZZ", From: "--param"}},
+			"--param: there is no parameter ZZZZZZZ; there are: COUNT, NAME, PASSWORD, PAUSED, SPACE, USER_NAME"},
 		"no template": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", []render.Parameter{{Name: "A"}},
 			"t.yaml: parameters were given, and no manifest is an OpenShift Template"},
 		"an object that is none": {strings.ReplaceAll(openshift, `  metadata: {name: "${NAME}-login", namespace: fixed}`, "  metadata: {}"), []render.Parameter{{Name: "NAME", Value: "x"}},
@@ -140,6 +147,57 @@ func TestMistakesInParametersAreReportedAtOnce(t *testing.T) {
 				t.Errorf("want %s\ngot %s", tt.want, got)
 			}
 		})
+	}
+}
+
+func TestExpressionsOfParametersMakeWhatTheyDescribe(t *testing.T) {
+	for from, want := range map[string]string{
+		`[a-zA-Z0-9]{16}`:        `[a-zA-Z0-9]{16}`,
+		`[\w]{40}`:               `[a-zA-Z0-9_]{40}`,
+		`[\d]{40}`:               `[0-9]{40}`,
+		`[\a]{40}`:               `[a-zA-Z0-9]{40}`,
+		`[\A]{40}`:               `[^a-zA-Z0-9 ]{40}`,
+		`user-[0-1]{8}x[A-F]{4}`: `user-[01]{8}x[A-F]{4}`,
+		`[a-cX\d]{30}`:           `[a-cX0-9]{30}`,
+		`[a]{3}`:                 `aaa`,
+		`[a-]{9}`:                `[a-]{9}`,
+		`plain`:                  `plain`,
+		`0x[A-F0-9]{4}`:          `0x[A-F0-9]{4}`,
+	} {
+		text := strings.ReplaceAll(openshift, `a-[\w]{12}[0-9]{3}`, from)
+		w, err := process(text, render.Options{Parameters: []render.Parameter{{Name: "NAME", Value: "x"}}})
+		if err != nil {
+			t.Errorf("%s: %v", from, err)
+			continue
+		}
+		got, _, _ := unstructured.NestedString(w.Objects[0].Body.Object, "stringData", "password")
+		if !regexp.MustCompile(`^` + want + `$`).MatchString(got) {
+			t.Errorf("%s made %q", from, got)
+		}
+	}
+}
+
+func TestGeneratedValuesBelongToTheirTemplate(t *testing.T) {
+	given := []render.Parameter{{Name: "NAME", Value: "x"}, {Name: "SPACE", Value: "here"}}
+	second := strings.ReplaceAll(strings.ReplaceAll(openshift, "${NAME}", "second-${NAME}"), "name: plain}", "name: other}")
+	both := openshift + "---\n" + second
+	entropy := strings.NewReader("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + strings.Repeat("x", 200))
+	first, err := process(both, render.Options{Parameters: given, Entropy: entropy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(first.Random) != 2 {
+		t.Errorf("two Templates of one name made %d values", len(first.Random))
+	}
+	b := &bundle.Bundle{Type: bundle.Plain, Path: "-", Files: []bundle.File{{Name: "stdin", Data: []byte(both)}}}
+	again, _, err := render.Render(b, render.Options{Parameters: given, Random: first.Random, Entropy: strings.NewReader("")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range first.Objects {
+		if d := cmp.Diff(o.Body.Object, again.Objects[i].Body.Object); d != "" {
+			t.Errorf("the same Templates from elsewhere make others: %s", d)
+		}
 	}
 }
 

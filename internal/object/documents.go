@@ -172,6 +172,12 @@ var plainer = map[string]string{
 	"block sequence entries are not allowed in this context": `"- " cannot stand here: a list begins on a line of its own`,
 }
 
+// SyntaxError says what a parser found wrong with a text that is one document,
+// in plain words, and where. It is for packages that read YAML by other rules.
+func SyntaxError(in Input, err error) error {
+	return (&document{text: in.Data}).syntaxError(&in, err)
+}
+
 func (d *document) syntaxError(in *Input, err error) error {
 	message := err.Error()
 	line := 0
@@ -212,6 +218,9 @@ func (d *document) firstBadLine() int {
 	bad := func(n int) bool { // the first n lines
 		var root yaml.Node
 		return n > 0 && yaml.Unmarshal(d.text[:ends[n-1]], &root) != nil
+	}
+	if !bad(len(ends)) {
+		return 0 // it is bad by other rules
 	}
 	low, high := 0, len(ends)
 	for low+1 < high {

@@ -153,6 +153,10 @@ func (m *manifests) add(v any, n *yaml.Node, apiVersion, kind string) {
 		}
 		return
 	}
+	if isPlainList(body) {
+		m.fail(find(n, "items"), "items: %s where a list is expected", describe(body["items"]))
+		return
+	}
 	if !m.check(body, n) {
 		return
 	}
@@ -172,15 +176,21 @@ func listItems(body map[string]any) ([]any, bool) {
 	if !ok || !strings.HasSuffix(kind, "List") {
 		return nil, false
 	}
-	if meta, ok := body["metadata"].(map[string]any); ok && meta["name"] != nil {
+	plain := isPlainList(body)
+	if meta, ok := body["metadata"].(map[string]any); ok && meta["name"] != nil && !plain {
 		return nil, false
 	}
 	items, ok := body["items"]
 	if !ok {
-		return nil, false
+		return nil, plain
 	}
 	list, ok := items.([]any)
 	return list, ok || items == nil
+}
+
+// isPlainList says whether this is the one kind that is nothing but a list.
+func isPlainList(body map[string]any) bool {
+	return body["kind"] == "List" && body["apiVersion"] == "v1"
 }
 
 // impliedKind is what the items of a ConfigMapList need not say.

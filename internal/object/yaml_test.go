@@ -37,6 +37,8 @@ func TestDecodeReadsManifestsAsTheyAreMeant(t *testing.T) {
 			[]string{"Pod/p@4", "Service/s@10"}},
 		"a typed list lends its items their kind": {
 			"apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n", []string{"ConfigMap/a@4", "ConfigMap/b@5"}},
+		"a List without items is empty, with a name too": {
+			"apiVersion: v1\nkind: List\n---\napiVersion: v1\nkind: List\nitems:\n---\napiVersion: v1\nkind: List\nmetadata: {name: x}\nitems: [{apiVersion: v1, kind: Pod, metadata: {name: p}}]\n", []string{"Pod/p@11"}},
 		"an object whose kind ends in List is no list": {
 			"apiVersion: x.io/v1\nkind: AllowList\nmetadata: {name: a}\nitems: [1]\n", []string{"AllowList/a@1"}},
 		"JSON with tabs and one value after another": {

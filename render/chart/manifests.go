@@ -8,8 +8,8 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 
 	"golang.org/x/sync/errgroup"
@@ -299,29 +299,15 @@ func (d *document) readHook(body map[string]any) {
 	}
 }
 
-var (
-	yamlLine   = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-	secretKind = regexp.MustCompile(`(?m)^kind:\s*["']?Secret`)
-)
+var secretKind = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^kind:\s*["']?Secret`) })
 
 func (d *document) syntaxError(err error) error {
-	line := 1
-	message := err.Error()
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		message = message[len(m[0]):]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
-		}
-	}
-	if secretKind.Match(d.text) {
-		message = "invalid YAML" // the parser's words may quote the text
-	}
-	return d.fail(line, "%s", message)
+	return object.SyntaxError(object.Input{File: d.file, Data: d.text, Origin: d.origin}, err)
 }
 
 func (d *document) fail(line int, format string, args ...any) error {
 	e := &object.Error{File: d.file, Line: d.origin(line), Message: fmt.Sprintf(format, args...)}
-	if !secretKind.Match(d.text) {
+	if !secretKind().Match(d.text) {
 		e.Excerpt = append([]string{"  rendered:"}, object.Excerpt(d.text, line, 0, 1, "")...)
 	}
 	return e
