@@ -130,7 +130,6 @@ func (s *ChartSet) Render(o ChartOptions) (*ChartResult, error) {
 		rendered, err := r.file(root, f)
 		if err != nil {
 			mistakes = append(mistakes, r.locate(f, err))
-			clear(r.depth)
 			continue
 		}
 		result.Files = append(result.Files, rendered)
@@ -185,14 +184,12 @@ func add(set *template.Template, name string, trees map[string]*parse.Tree) erro
 
 // file renders one file.
 func (r *chartRun) file(root *scope, f ChartFile) (Result, error) {
-	out := newSink(r.set.sources[f.Name])
-	dot := f.Dot()
-	if err := execute(root.set.Lookup(f.Name), out, dot); err != nil {
+	r.out.reset(r.set.sources[f.Name])
+	r.inner = r.inner[:0]
+	clear(r.depth)
+	if err := root.set.Lookup(f.Name).Execute(&r.out, f.Dot()); err != nil {
 		return Result{}, err
 	}
-	text := out.bytes()
-	if bytes.Contains(text, []byte(noValue)) {
-		text = bytes.ReplaceAll(text, []byte(noValue), nil)
-	}
-	return Result{Name: f.Name, Text: text, lines: out.lines}, nil
+	text := bytes.ReplaceAll(r.out.bytes(), []byte(noValue), nil) // a copy, also where there is none
+	return Result{Name: f.Name, Text: text, lines: slices.Clone(r.out.lines)}, nil
 }

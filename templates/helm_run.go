@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"reflect"
 	"slices"
 	"strconv"
@@ -20,6 +19,10 @@ type chartRun struct {
 	set     *ChartSet
 	options ChartOptions
 	library template.FuncMap
+	// out is what the file that is rendered has written, inner what the templates
+	// have that it includes.
+	out   sink
+	inner growing
 	// depth counts the includes of a name that are open.
 	depth map[string]int
 	// texts are the parsed texts that tpl was given.
@@ -68,10 +71,9 @@ func (r *chartRun) include(s *scope, name string, dot any) (string, error) {
 		return "", errors.New(message)
 	}
 	r.depth[name]++
-	var b strings.Builder
-	err := execute(t, &b, dot)
+	text, err := r.execute(t, dot)
 	r.depth[name]--
-	return b.String(), err
+	return text, err
 }
 
 // definedIn lists the definitions of a set, without its files.
@@ -86,22 +88,27 @@ func definedIn(set *template.Template) []string {
 	return names
 }
 
-// execute runs a template into a writer of limited size.
-func execute(t *template.Template, w io.Writer, dot any) error {
-	return t.Execute(&bounded64{w: w}, dot)
+// execute runs a template and returns what it writes.
+func (r *chartRun) execute(t *template.Template, dot any) (string, error) {
+	mark := len(r.inner)
+	err := t.Execute(&r.inner, dot)
+	text := string(r.inner[mark:])
+	r.inner = r.inner[:mark]
+	return text, err
 }
 
-// bounded64 refuses more output than any chart can mean.
-type bounded64 struct {
-	w io.Writer
-	n int
-}
+// growing is what the templates that others include have written: the innermost
+// one's text stands at the end, behind those of the templates that wait for it.
+type growing []byte
 
-func (b *bounded64) Write(p []byte) (int, error) {
-	if b.n += len(p); b.n > maxOutput {
+// Write implements io.Writer for text/template. It refuses more than any chart
+// can mean.
+func (g *growing) Write(p []byte) (int, error) {
+	if len(*g)+len(p) > maxOutput {
 		return 0, errOutput
 	}
-	return b.w.Write(p)
+	*g = append(*g, p...)
+	return len(p), nil
 }
 
 // tplError is a mistake in, or behind, a text that tpl was given.
@@ -123,11 +130,11 @@ func (r *chartRun) tpl(s *scope, text string, dot any) (string, error) {
 	if err != nil {
 		return "", &tplError{text: text, err: err}
 	}
-	var b strings.Builder
-	if err := execute(t, &b, dot); err != nil {
+	made, err := r.execute(t, dot)
+	if err != nil {
 		return "", &tplError{text: text, err: err}
 	}
-	return strings.ReplaceAll(b.String(), noValue, ""), nil
+	return strings.ReplaceAll(made, noValue, ""), nil
 }
 
 // tplName is what the text of a tpl call is called in errors.

@@ -32,6 +32,12 @@ type sink struct {
 // newSink makes a sink that maps lines to those of a file.
 func newSink(src *source) *sink { return &sink{source: src, line: 1, fresh: true} }
 
+// reset makes a sink anew, with the memory it has.
+func (s *sink) reset(src *source) {
+	s.buf.Reset()
+	s.source, s.line, s.lines, s.fresh = src, 1, s.lines[:0], true
+}
+
 func (s *sink) bytes() []byte { return s.buf.Bytes() }
 
 // Write implements io.Writer for text/template.
