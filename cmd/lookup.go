@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -129,19 +130,29 @@ func readManifests(paths []string) (manifests, error) {
 			}
 		}
 		for _, name := range names {
-			data, err := os.ReadFile(name)
+			objects, err := readManifest(name)
 			if err != nil {
-				errs = append(errs, inputError("reading --lookup-from: "+err.Error()))
-				continue
-			}
-			objects, err := object.Decode(data, name)
-			if err != nil {
-				errs = append(errs, bundleErrors(name, err))
+				errs = append(errs, err)
 			}
 			all = append(all, objects...)
 		}
 	}
-	return all, errors.Join(errs...)
+	if len(errs) > 0 {
+		return nil, mistakesIn("what --lookup-from names", errors.Join(errs...))
+	}
+	return all, nil
+}
+
+func readManifest(name string) ([]object.Object, error) {
+	data, err := os.ReadFile(name)
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return nil, &object.Error{File: name, Message: "reading what --lookup-from names: " + at.Err.Error()}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return object.Decode(data, name)
 }
 
 // lookup finds an object, or a list of them when no name is given, as a cluster

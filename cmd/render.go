@@ -61,6 +61,9 @@ unless --live is given: without, lookup answers from --lookup-from, or finds not
 }
 
 func runRender(ctx context.Context, e *env, o *renderOptions) error {
+	if o.show.directory != "" && len(o.formats.given) > 0 {
+		return inputError("--output-dir writes YAML files, -o answers on stdout: give one of them")
+	}
 	b, overlays, err := o.source.load(ctx, e, o.bundle)
 	if err != nil {
 		return err
@@ -112,7 +115,7 @@ func runRender(ctx context.Context, e *env, o *renderOptions) error {
 		return err
 	}
 	wanted, warnings, err := render.Render(b, options)
-	if wanted != nil && len(wanted.Hooks) > 0 && !o.show.includeHooks {
+	if wanted != nil && len(wanted.Hooks) > 0 && !o.show.includeHooks && len(o.show.only) == 0 {
 		warnings = append(warnings, render.Warning{Message: fmt.Sprintf("the chart's hooks (%d) are left out; --include-hooks prints them", len(wanted.Hooks))})
 	}
 	if wanted != nil {
@@ -129,10 +132,15 @@ func runRender(ctx context.Context, e *env, o *renderOptions) error {
 	}
 	chosen, err := o.show.choose(wanted)
 	if err != nil {
-		return asInput(err)
+		return bundleErrors(b.Path, err)
 	}
 	if o.show.directory != "" {
-		return writeFiles(o.show.directory, chosen)
+		said, warnings, err := writeFiles(o.show.directory, chosen)
+		report.Warnings(e.stderr, warnings, e.colorFor(e.stderrTerminal))
+		if err == nil {
+			fmt.Fprintln(e.stderr, said)
+		}
+		return err
 	}
 	return e.write(o.formats.given, report.YAML, func(w report.Sink) error {
 		return report.Manifests(w.Writer, w.Format, chosen, namespace)
@@ -140,12 +148,15 @@ func runRender(ctx context.Context, e *env, o *renderOptions) error {
 }
 
 // bundleErrors reports the mistakes in a bundle, all of them.
-func bundleErrors(path string, err error) error {
+func bundleErrors(path string, err error) error { return mistakesIn("bundle "+path, err) }
+
+// mistakesIn reports all mistakes in what the user gave.
+func mistakesIn(what string, err error) error {
 	located := object.Errors(err)
 	if len(located) == 0 {
 		return asInput(err)
 	}
-	f := inputError(fmt.Sprintf("%d errors in bundle %s", len(located), path))
+	f := inputError(fmt.Sprintf("%d errors in %s", len(located), what))
 	f.mistakes, f.cause = located, err
 	return f
 }

@@ -156,7 +156,7 @@ func invalidUTF8(text []byte) int {
 	return -1
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 
 // plainer says what the parser's words mean.
 var plainer = map[string]string{
@@ -169,6 +169,7 @@ var plainer = map[string]string{
 	"did not find expected ',' or '}'":                       `a "{" is opened here and not closed, or a "," is missing`,
 	"did not find expected ',' or ']'":                       `a "[" is opened here and not closed, or a "," is missing`,
 	"did not find expected node content":                     "a value is missing, or a bracket is misplaced",
+	"control characters are not allowed":                     "a control character is in it, which YAML does not allow",
 	"block sequence entries are not allowed in this context": `"- " cannot stand here: a list begins on a line of its own`,
 }
 

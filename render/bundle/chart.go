@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -80,7 +81,7 @@ func finishChart(from string, files []File) (*Bundle, error) {
 		Version string `json:"version"`
 	}
 	if err := yaml.Unmarshal(head, &chart); err != nil {
-		return nil, &object.Error{File: ChartFile, Message: "it cannot be read: " + err.Error()}
+		return nil, HeadError(ChartFile, head, err)
 	}
 	data, beside := b.File(SpecFile)
 	if !beside {
@@ -267,4 +268,32 @@ func (r helmRules) ignores(name string, folder bool) bool {
 		}
 	}
 	return false
+}
+
+// wrongShape is how a value of another type than expected is reported.
+var wrongShape = lazily(`cannot unmarshal (\w+) into Go struct field \w*\.([\w.-]+) of type (\[|map)?(\w*)`)
+
+// HeadError says what is wrong with a Chart.yaml or requirements.yaml that cannot
+// be read. err is what sigs.k8s.io/yaml says.
+func HeadError(name string, data []byte, err error) error {
+	said := strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")
+	m := wrongShape.compiled().FindStringSubmatch(said)
+	if m == nil {
+		return object.SyntaxError(object.Input{File: name, Data: data}, errors.New(said))
+	}
+	shapes := map[string]string{"object": "a mapping", "array": "a list", "number": "a number", "string": "a string", "bool": "a boolean"}
+	expected := shapes[m[4]]
+	switch {
+	case m[3] == "[":
+		expected = "a list"
+	case expected == "":
+		expected = "a mapping"
+	}
+	e := &object.Error{File: name, Message: fmt.Sprintf("%s: %s where %s is expected", m[2], shapes[m[1]], expected)}
+	key, _, _ := strings.Cut(m[2], ".")
+	if found := regexp.MustCompile(`(?m)^["']?` + regexp.QuoteMeta(key) + `["']?[ \t]*:`).FindIndex(data); found != nil {
+		e.Line, e.Column = 1+bytes.Count(data[:found[0]], []byte("\n")), 1
+		e.Excerpt = object.Excerpt(data, e.Line, 1, len(key), "")
+	}
+	return e
 }

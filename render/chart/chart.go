@@ -5,8 +5,6 @@
 package chart
 
 import (
-	"errors"
-	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -29,6 +27,13 @@ type Chart struct {
 	Templates, Files []File
 	Dependencies     []*Chart
 	parent           *Chart
+	// heads are the texts that Meta was read from: Chart.yaml, requirements.yaml.
+	heads []File
+	// off is what is turned off.
+	off struct {
+		dependencies []*Dependency
+		charts       []*Chart
+	}
 }
 
 // File is a file of a chart; its name is relative to the chart.
@@ -127,19 +132,19 @@ func (m *Metadata) check() error {
 	_, versionErr := semver.NewVersion(m.Version)
 	switch {
 	case m.Name == "":
-		return errors.New("the chart has no name")
+		return wrongAt("name", "the chart has no name")
 	case m.Name == "." || m.Name == ".." || m.Name != path.Base(m.Name):
-		return fmt.Errorf("%q cannot be a chart's name", m.Name)
+		return wrongAt("name", "%q cannot be a chart's name", m.Name)
 	case m.Version == "":
-		return errors.New("the chart has no version")
+		return wrongAt("version", "the chart has no version")
 	case versionErr != nil:
-		return fmt.Errorf("the version %q is not a semantic version", m.Version)
+		return wrongAt("version", "the version %q is not a semantic version", m.Version)
 	case !slices.Contains([]string{"", "application", "library"}, m.Type):
-		return fmt.Errorf("the type %q is neither application nor library", m.Type)
+		return wrongAt("type", "the type %q is neither application nor library", m.Type)
 	}
 	for _, maintainer := range m.Maintainers {
 		if maintainer == nil {
-			return errors.New("one of the maintainers is empty")
+			return wrongAt("maintainers", "one of the maintainers is empty")
 		}
 		for _, text := range []*string{&maintainer.Name, &maintainer.Email, &maintainer.URL} {
 			*text = printable(*text)
@@ -152,7 +157,7 @@ func (m *Metadata) checkDependencies() error {
 	seen := map[string]bool{}
 	for _, d := range m.Dependencies {
 		if d == nil {
-			return errors.New("one of the dependencies is empty")
+			return wrongAt("dependencies", "one of the dependencies is empty")
 		}
 		for _, text := range []*string{&d.Name, &d.Version, &d.Repository, &d.Condition} {
 			*text = printable(*text)
@@ -163,11 +168,11 @@ func (m *Metadata) checkDependencies() error {
 		name := d.Name
 		if d.Alias != "" {
 			if name = d.Alias; !aliasName.MatchString(d.Alias) {
-				return fmt.Errorf("the alias %q of the dependency %s has other characters than letters, digits, _ and -", d.Alias, d.Name)
+				return wrongAt("dependencies", "the alias %q of the dependency %s has other characters than letters, digits, _ and -", d.Alias, d.Name)
 			}
 		}
 		if seen[name] {
-			return fmt.Errorf("two dependencies are called %q", name)
+			return wrongAt("dependencies", "two dependencies are called %q", name)
 		}
 		seen[name] = true
 	}

@@ -54,12 +54,16 @@ func (c *Chart) enable(vals map[string]any, at string, told *[]string) error {
 	for _, d := range c.Meta.Dependencies {
 		if !off[d.Name] {
 			stay = append(stay, d)
+		} else {
+			c.off.dependencies = append(c.off.dependencies, d)
 		}
 	}
 	var subs []*Chart
 	for _, sub := range c.Dependencies {
 		if !off[sub.Meta.Name] {
 			subs = append(subs, sub)
+		} else {
+			c.off.charts = append(c.off.charts, sub)
 		}
 	}
 	for _, sub := range subs {

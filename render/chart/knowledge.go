@@ -46,19 +46,20 @@ func (c *Chart) below() []string {
 
 // Knows says whether a word stands anywhere in a chart or its subcharts where it
 // may be the key of a value: a template, a schema, defaults and what is commented
-// out there, a condition, a subchart's name.
+// out there, a condition, a subchart's name. Subcharts that are turned off count.
 func (c *Chart) Knows(word string) bool {
 	texts := [][]byte{c.Schema, c.defaults}
 	for _, f := range c.Templates {
 		texts = append(texts, f.Data)
 	}
-	for _, d := range c.Meta.Dependencies {
+	for _, d := range slices.Concat(c.Meta.Dependencies, c.off.dependencies) {
 		texts = append(texts, []byte(strings.Join(append([]string{d.Name, d.Alias, d.Condition}, d.Tags...), " ")))
 	}
 	if slices.ContainsFunc(texts, func(text []byte) bool { return hasWord(string(text), word) }) {
 		return true
 	}
-	return slices.ContainsFunc(c.Dependencies, func(sub *Chart) bool { return sub.Meta.Name == word || sub.Knows(word) })
+	subs := slices.Concat(c.Dependencies, c.off.charts)
+	return slices.ContainsFunc(subs, func(sub *Chart) bool { return sub.Meta.Name == word || sub.Knows(word) })
 }
 
 // Mentions says whether a word stands in a template of a chart or its subcharts.

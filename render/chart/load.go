@@ -40,19 +40,26 @@ func (l *loader) load(files []bundle.File, at string) (*Chart, error) {
 		return nil, &object.Error{File: at, Message: "there is no Chart.yaml in it"}
 	}
 	if err := yaml.Unmarshal(files[head].Data, &c.Meta); err != nil {
-		return nil, fail(bundle.ChartFile, err)
+		return nil, bundle.HeadError(path.Join(at, bundle.ChartFile), files[head].Data, err)
 	}
+	c.heads = []File{File(files[head])}
 	if c.Meta.APIVersion == "" {
 		c.Meta.APIVersion = "v1"
 	}
 	subcharts := map[string][]bundle.File{}
 	for _, f := range files {
 		if err := l.file(c, f, subcharts, at); err != nil {
+			if len(object.Errors(err)) > 0 {
+				return nil, err
+			}
 			return nil, fail(f.Name, err)
 		}
 	}
+	if version := c.Meta.APIVersion; at == "" && version != "v1" && version != "v2" {
+		return nil, placed(wrongAt("apiVersion", "the apiVersion %q is neither v1 nor v2", version), c.heads, at)
+	}
 	if err := c.Meta.check(); err != nil {
-		return nil, fail(bundle.ChartFile, err)
+		return nil, placed(err, c.heads, at)
 	}
 	for _, name := range slices.Sorted(maps.Keys(subcharts)) {
 		if name[0] == '_' || name[0] == '.' {
@@ -75,10 +82,13 @@ func (l *loader) file(c *Chart, f bundle.File, subcharts map[string][]bundle.Fil
 	case f.Name == bundle.SpecFile && at == "" && isSpec(f.Data):
 		// It is belay's, and no file of the chart.
 	case f.Name == bundle.ValuesFile:
+		if err := values.Bounded(f.Data); err != nil {
+			return err
+		}
 		var err error
-		if err = values.Bounded(f.Data); err == nil {
-			c.Values, err = ReadValues(f.Data)
-			c.defaults = f.Data
+		c.defaults = f.Data
+		if c.Values, err = ReadValues(f.Data); isSyntax(err) {
+			return object.SyntaxError(object.Input{File: path.Join(at, f.Name), Data: f.Data, Hide: true}, err)
 		}
 		return err
 	case f.Name == "values.schema.json":
@@ -86,8 +96,9 @@ func (l *loader) file(c *Chart, f bundle.File, subcharts map[string][]bundle.Fil
 	case f.Name == "requirements.yaml", f.Name == "requirements.lock":
 		if f.Name == "requirements.yaml" {
 			if err := yaml.Unmarshal(f.Data, &c.Meta); err != nil {
-				return err
+				return bundle.HeadError(path.Join(at, f.Name), f.Data, err)
 			}
+			c.heads = append(c.heads, File(f))
 		}
 		if c.Meta.APIVersion == "v1" {
 			c.Files = append(c.Files, File(f))
@@ -101,6 +112,13 @@ func (l *loader) file(c *Chart, f bundle.File, subcharts map[string][]bundle.Fil
 		c.Files = append(c.Files, File(f))
 	}
 	return nil
+}
+
+// isSyntax says whether an error is that of a parser.
+func isSyntax(err error) bool {
+	return err != nil && slices.ContainsFunc([]string{"line ", "found ", "did not ", "could not ", "control "}, func(begin string) bool {
+		return strings.HasPrefix(strings.TrimPrefix(err.Error(), "yaml: "), begin)
+	})
 }
 
 // isSpec tells belay's bundle.yaml from a file of the chart's that has its name.

@@ -2,7 +2,6 @@ package chart
 
 import (
 	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -80,18 +79,13 @@ func Render(c *Chart, o Options) (*Result, error) {
 
 // checkUse refuses what cannot be rendered at all.
 func (c *Chart) checkUse(o Options) error {
-	if c.library() {
-		return &object.Error{File: "Chart.yaml", Message: "this is a library chart, which other charts use; it cannot be installed"}
-	}
-	if missing := c.Missing(); len(missing) > 0 {
-		return &object.Error{
-			File: "Chart.yaml", Message: "the dependencies are not in charts/: " + strings.Join(missing, ", "),
-		}
-	}
-	if want := c.Meta.KubeVersion; want != "" && !compatible(want, o.Capabilities.KubeVersion.String()) {
-		return &object.Error{
-			File: "Chart.yaml", Message: fmt.Sprintf("the chart needs Kubernetes %s; this is %s", want, o.Capabilities.KubeVersion.Version),
-		}
+	switch missing, needs := c.Missing(), c.Meta.KubeVersion; {
+	case c.library():
+		return placed(wrongAt("type", "this is a library chart, which other charts use; it cannot be installed"), c.heads, "")
+	case len(missing) > 0:
+		return placed(wrongAt("dependencies", "the dependencies are not in charts/: %s", strings.Join(missing, ", ")), c.heads, "")
+	case needs != "" && !compatible(needs, o.Capabilities.KubeVersion.String()):
+		return placed(wrongAt("kubeVersion", "the chart needs Kubernetes %s; this is %s", needs, o.Capabilities.KubeVersion.Version), c.heads, "")
 	}
 	return nil
 }
