@@ -179,7 +179,7 @@ func addRunFlags(fs *pflag.FlagSet, o *deployOptions) {
 	fs.BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "show the plan and its exit code, change nothing")
 	fs.BoolVar(&o.NoWait, "no-wait", false, "do not wait until everything is ready")
-	fs.DurationVar(&o.Timeout, "timeout", 0, "time for the run, from its first write (default: the bundle's, else 10m)")
+	fs.Var((*runTime)(&o.Timeout), "timeout", "time for the run, from its first write (default: the bundle's, else 10m)")
 	fs.DurationVar(&o.LockTimeout, "lock-timeout", defaultLockTimeout, "how long to wait for another run; 0 fails at once")
 	fs.BoolVarP(&o.Quiet, "quiet", "q", false, "only the result and what went wrong")
 	fs.CountVarP(&o.Verbose, "verbose", "v", "say more: decisions and retries; -vv: requests")
@@ -266,11 +266,15 @@ func finishOptions(e *env, o *deployOptions, layers *layerFlags, formats *output
 	if o.Concurrency < 1 {
 		return inputError(fmt.Sprintf("--concurrency %d: it must be at least 1", o.Concurrency))
 	}
-	if o.Timeout < 0 || o.LockTimeout < 0 {
+	switch {
+	case o.Timeout < 0 || o.LockTimeout < 0:
 		return inputError("a timeout cannot be negative")
-	}
-	if o.NoHooks && o.RunHooks {
+	case o.NoHooks && o.RunHooks:
 		return inputError("--no-hooks and --run-hooks exclude each other")
+	case o.NoPrune && o.PruneFirst:
+		return inputError("--no-prune and --prune-first exclude each other")
+	case o.MaxDelete < -1:
+		return inputError(fmt.Sprintf("--max-delete %d: it cannot be negative", o.MaxDelete))
 	}
 	if o.OnFailure != "" && o.OnFailure != failureKeep && o.OnFailure != failureRollback {
 		return inputError(fmt.Sprintf("--on-failure %q: it is keep or rollback", o.OnFailure))
@@ -293,6 +297,33 @@ func finishOptions(e *env, o *deployOptions, layers *layerFlags, formats *output
 	o.Layers, err = layers.read(e.stdin)
 	return err
 }
+
+// runTime is the value of --timeout. 0 is what is not given: given, it would wait for
+// nothing, and that is what --no-wait says.
+type runTime time.Duration
+
+func (d *runTime) Set(text string) error {
+	given, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return err
+	case given == 0:
+		return errors.New("a run needs some time; --no-wait waits for nothing")
+	case given < 0:
+		return errors.New("a timeout cannot be negative")
+	}
+	*d = runTime(given)
+	return nil
+}
+
+func (d *runTime) String() string {
+	if *d == 0 {
+		return ""
+	}
+	return time.Duration(*d).String()
+}
+
+func (d *runTime) Type() string { return "duration" }
 
 // checkShowSecrets keeps secret values off files and CI logs.
 func (e *env) checkShowSecrets(asked bool) error {

@@ -41,7 +41,7 @@ A test that fails ends it with exit 6.`,
 	fs.SortFlags = false
 	fs.StringSliceVar(&o.Filters, "filter", nil, "run only the tests of a `name=NAME`, or all but those of !name=NAME; repeatable")
 	fs.BoolVar(&o.Logs, "logs", false, "show what the tests print, while they run")
-	fs.DurationVar(&o.Timeout, "timeout", 0, "time for all tests (default: the bundle's, else 10m)")
+	fs.Var((*runTime)(&o.Timeout), "timeout", "time for all tests (default: the bundle's, else 10m)")
 	fs.DurationVar(&o.LockTimeout, "lock-timeout", defaultLockTimeout, "how long to wait for another run; 0 fails at once")
 	fs.BoolVarP(&o.Quiet, "quiet", "q", false, "only the result and what went wrong")
 	fs.CountVarP(&o.Verbose, "verbose", "v", "say more: decisions and retries; -vv: requests")

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/belay-sh/belay/apply"
 	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
 )
@@ -20,27 +23,51 @@ const (
 	failureRollback = "rollback"
 )
 
-// undoes says whether a run that ended so is to be rolled back: it was asked
-// for, and the bundle is to blame. A server that is away would fail the
-// rollback too.
+// undoes says whether a run that ended so is to be rolled back.
 func (d *deployment) undoes(revision release.Revision, result *apply.Result) bool {
+	return d.rollsBack(result) && d.keptWhy(revision, result) == ""
+}
+
+// rollsBack says whether a rollback was asked for, should the run fail, and it did.
+func (d *deployment) rollsBack(result *apply.Result) bool {
+	failed := result.Outcome == apply.Failed || result.Outcome == apply.TimedOut
+	return d.o.OnFailure == failureRollback && d.o.Op == diff.OpApply && failed
+}
+
+// keptWhy says why a run that failed is not rolled back, though that was asked for; it
+// is empty when nothing speaks against it.
+func (d *deployment) keptWhy(revision release.Revision, result *apply.Result) string {
 	good := lastDeployed(d.state)
-	if d.o.OnFailure != failureRollback || d.o.Op != diff.OpApply || good == nil || good.Objects == revision.Objects {
-		return false
+	switch {
+	case !d.rollsBack(result):
+		return ""
+	case good == nil:
+		return "no revision before it was deployed"
+	case good.Objects == revision.Objects:
+		return fmt.Sprintf("revision %d is the same", good.Number)
+	case !bundleToBlame(result):
+		return "the bundle is not to blame, and a rollback would meet the same"
 	}
-	switch result.Outcome {
-	case apply.TimedOut:
-	case apply.Failed:
-		for _, err := range result.Errs {
-			var answer apierrors.APIStatus
-			if !errors.As(err, &answer) || answer.Status().Code >= 500 {
-				return false
-			}
+	return ""
+}
+
+// bundleToBlame says whether a run failed for what it wanted. A server that is away, or
+// too busy to answer in time, would fail the rollback too.
+func bundleToBlame(result *apply.Result) bool {
+	for _, err := range result.Errs {
+		var answer apierrors.APIStatus
+		if !errors.As(err, &answer) {
+			return false
 		}
-	default:
-		return false
+		switch code := answer.Status().Code; {
+		case code >= http.StatusInternalServerError, code == http.StatusTooManyRequests, code == http.StatusUnauthorized:
+			return false
+		}
 	}
-	return true
+	// Where the time was up before anything was seen not to be ready, requests took it.
+	return result.Outcome == apply.Failed || slices.ContainsFunc(result.NotReady, func(id object.ID) bool {
+		return result.States[id].Phase != ""
+	})
 }
 
 // lastDeployed is the revision that was in force before the run, or nil.

@@ -122,7 +122,7 @@ func (u *unmaking) levels(objs []object.Object) {
 		changes[i] = u.index[o.ID()]
 		place[changes[i]] = i
 	}
-	lighten(weights, func(yield func(referred, refers int)) {
+	fitWeights(weights, func(yield func(referred, refers int)) {
 		for _, e := range u.edges[:u.references] {
 			yield(place[e.After], place[e.Before])
 		}

@@ -56,7 +56,8 @@ func TestDeletionsGoTheOtherWayRound(t *testing.T) {
 				configs("c", "a", "b"), nil, []string{
 				"Deployment.apps/d > c gone", "a > c gone", "b > c gone", "a > Deployment.apps/d gone", "b > Deployment.apps/d gone",
 			}},
-		"a dependency beats a weight":    {configs("a weight=1", "b depends-on=ConfigMap/a", "c weight=2"), nil, nil},
+		"a dependency beats a weight":    {configs("a weight=1", "b weight=-1 depends-on=ConfigMap/a", "c weight=2"), nil, nil},
+		"what depends has the weight":    {configs("a weight=1", "b depends-on=ConfigMap/a", "c weight=2"), nil, []string{"b > a gone", "c > a gone", "c > b gone"}},
 		"a dependency without its group": {configs("a depends-on=Deployment/d") + "\n---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}}", nil, []string{"a > Deployment.apps/d gone"}},
 	}
 	for name, test := range tests {

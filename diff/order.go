@@ -113,13 +113,14 @@ func (p *planner) anyGroup(id object.ID) (int, bool) {
 }
 
 // weights are the objects' weights. What an object of less weight refers to comes
-// as early as it, unless it says otherwise: else that object could not start.
+// as early as it, and what refers to an object of more weight as late, unless they
+// say otherwise: else the one that refers could not start.
 func (p *planner) weights(must []Edge) []int {
 	weights := make([]int, len(p.items))
 	for i, it := range p.items {
 		weights[i] = it.Policy.Weight
 	}
-	lighten(weights, func(yield func(referred, refers int)) {
+	fitWeights(weights, func(yield func(referred, refers int)) {
 		for _, e := range must {
 			yield(e.Before, e.After)
 		}
@@ -127,15 +128,23 @@ func (p *planner) weights(must []Edge) []int {
 	return weights
 }
 
-// lighten gives what has no weight of its own the least weight of what refers to
-// it, directly or not.
-func lighten(weights []int, references func(yield func(referred, refers int))) {
+// fitWeights gives what has no weight of its own the least weight of what refers to
+// it, directly or not, and else the most of what it refers to.
+func fitWeights(weights []int, references func(yield func(referred, refers int))) {
 	own := slices.Clone(weights)
 	for changed := true; changed; {
 		changed = false
 		references(func(referred, refers int) {
 			if own[referred] == 0 && weights[refers] < weights[referred] {
 				weights[referred], changed = weights[refers], true
+			}
+		})
+	}
+	for changed := true; changed; {
+		changed = false
+		references(func(referred, refers int) {
+			if own[refers] == 0 && weights[refers] < weights[referred] {
+				weights[refers], changed = weights[referred], true
 			}
 		})
 	}

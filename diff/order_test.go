@@ -14,12 +14,17 @@ import (
 func configs(specs ...string) string {
 	var parts []string
 	for _, spec := range specs {
-		name, annotation, _ := strings.Cut(spec, " ")
-		annotations := ""
-		if key, value, ok := strings.Cut(annotation, "="); ok {
-			annotations = fmt.Sprintf(", annotations: {belay.sh/%s: %q}", key, value)
+		words := strings.Fields(spec)
+		var annotations []string
+		for _, word := range words[1:] {
+			key, value, _ := strings.Cut(word, "=")
+			annotations = append(annotations, fmt.Sprintf("belay.sh/%s: %q", key, value))
 		}
-		parts = append(parts, fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {name: %s%s}}", name, annotations))
+		metadata := "name: " + words[0]
+		if len(annotations) > 0 {
+			metadata += ", annotations: {" + strings.Join(annotations, ", ") + "}"
+		}
+		parts = append(parts, fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {%s}}", metadata))
 	}
 	return strings.Join(parts, "\n---\n")
 }
@@ -68,7 +73,9 @@ func TestOrder(t *testing.T) {
 			"3 objects wait for each other in a circle; nothing was changed\n" +
 				"  ConfigMap/a → ConfigMap/b → ConfigMap/c → ConfigMap/a\n" +
 				"  ConfigMap/a (shop.yaml:1) waits for ConfigMap/b: belay.sh/depends-on\n"},
-		"a circle over weights": {configs("a depends-on=ConfigMap/b", "b weight=1"), nil,
+		"what needs an object of high weight comes as late": {configs("a depends-on=ConfigMap/b", "b weight=1", "c depends-on=ConfigMap/a", "d"),
+			[]string{"b > a ready", "d > a ready", "d > b ready", "a > c ready", "d > c ready"}, ""},
+		"a circle over weights": {configs("a weight=-1 depends-on=ConfigMap/b", "b weight=1"), nil,
 			"ConfigMap/b (shop.yaml:3) waits for ConfigMap/a: belay.sh/weight"},
 		"a reference": {mounts("", "", ""), []string{"c > Deployment.apps/d exists"}, ""},
 		"what an object of low weight needs comes as early": {mounts(", annotations: {belay.sh/weight: '-5'}", "", ""),

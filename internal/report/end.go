@@ -37,6 +37,8 @@ type End struct {
 	Notes string
 	// NothingToChange says that there was no run: the release was as it should be.
 	NothingToChange bool
+	// KeptWhy says why the run was not rolled back, where it failed and that was asked for.
+	KeptWhy string
 	// Undone is the rollback that followed the failure, if there was one.
 	Undone *Undone
 	// Now is what ages are counted from; zero means the clock's.
@@ -224,6 +226,9 @@ func (e *End) subject() string {
 
 func (e *End) writeFailure(b *strings.Builder, p paint) {
 	fmt.Fprintf(b, "%s: %s\n", p.in(red, e.failed()), e.tally())
+	if e.KeptWhy != "" {
+		b.WriteString("  not rolled back: " + e.KeptWhy + "\n")
+	}
 	fmt.Fprintf(b, "  %s\n", e.advice())
 }
 

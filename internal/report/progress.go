@@ -148,8 +148,8 @@ func (p *Progress) Event(e apply.Event) {
 			break
 		}
 		// The first words about a wait come with the next tick: by then the
-		// object may be ready, or there is more to say.
-		if p.live == nil && !row.wrote {
+		// object may be ready or gone, or there is more to say.
+		if p.live == nil && !row.wrote && !row.justGoes(e.At) {
 			p.waiting(&b, row, e.At)
 		}
 	case apply.Done:
@@ -212,6 +212,11 @@ func (p *Progress) relapsed(b *strings.Builder, row *progressRow, at time.Time) 
 	p.line(b, row, at, "no longer ready"+colonIf(text))
 }
 
+// justGoes says that a deletion is too young to be told that it takes time.
+func (r *progressRow) justGoes(at time.Time) bool {
+	return r.saidAt.IsZero() && r.state.Phase == rollout.Deleting && at.Sub(r.began) < settle
+}
+
 // writeWords say what was done with the object, once.
 func (r *progressRow) writeWords() string {
 	if !r.wrote {
@@ -242,7 +247,8 @@ func (p *Progress) tick(now time.Time) {
 	var b strings.Builder
 	for _, row := range p.rows {
 		stale := !row.saidAt.IsZero() && now.Sub(row.saidAt) >= calm && waitWords(row.state) != row.said
-		if !row.ended && (row.wrote && now.Sub(row.wroteAt) >= settle || stale) {
+		going := row.saidAt.IsZero() && row.state.Phase == rollout.Deleting && !row.justGoes(now)
+		if !row.ended && (row.wrote && now.Sub(row.wroteAt) >= settle || stale || going) {
 			p.waiting(&b, row, now)
 		}
 	}
