@@ -227,7 +227,7 @@ func (e *End) subject() string {
 func (e *End) writeFailure(b *strings.Builder, p paint) {
 	fmt.Fprintf(b, "%s: %s\n", p.in(red, e.failed()), e.tally())
 	if e.KeptWhy != "" {
-		b.WriteString("  not rolled back: " + e.KeptWhy + "\n")
+		b.WriteString("  no rollback: " + e.KeptWhy + "\n")
 	}
 	fmt.Fprintf(b, "  %s\n", e.advice())
 }
