@@ -182,22 +182,26 @@ func (d *document) decode() error {
 	if d.raw {
 		end = ""
 	}
-	body, err := d.read(string(d.text) + end)
+	body, err := d.read(end)
 	if err != nil || body == nil {
 		return err
 	}
 	d.kind, _ = body["kind"].(string)
 	if d.readHook(body); d.hook && !d.raw {
-		if body, err = d.read(string(d.text)); err != nil {
+		if body, err = d.read(""); err != nil {
 			return err
 		}
 	}
 	return d.add(body, "", "")
 }
 
-// read reads the manifest in a text; nil when there is none.
-func (d *document) read(text string) (map[string]any, error) {
-	plain, err := yaml11.Decode(text, false)
+// read reads the manifest that the text is with an end; nil when there is none.
+func (d *document) read(end string) (map[string]any, error) {
+	var text strings.Builder
+	text.Grow(len(d.text) + len(end))
+	text.Write(d.text)
+	text.WriteString(end)
+	plain, err := yaml11.Decode(text.String(), false)
 	switch {
 	case errors.Is(err, yaml11.ErrNotJSON):
 		return nil, d.fail(1, "a value that JSON cannot hold")
