@@ -24,7 +24,9 @@ type reader struct {
 	blank   int
 	comment bool
 	unusual bool
-	nested  int
+	// converted is true once a key was no text before it was a key.
+	converted bool
+	nested    int
 }
 
 // quick reads a document; ok is false when only the parser can tell.
@@ -197,7 +199,11 @@ func (r *reader) mapping(column int, key string) any {
 		if r.unusual {
 			return nil
 		}
+		before := len(m)
 		m[key] = v
+		if r.converted && len(m) == before {
+			return r.fail() // 1 and "1" are two keys to the parser
+		}
 		if r.column < column {
 			break
 		}
@@ -306,7 +312,7 @@ func (r *reader) key() (string, bool) {
 		if name, isText := v.(string); ok && isText {
 			key = name
 		} else if name, err := jsonKeyOf(text); err == nil {
-			key = name
+			key, r.converted = name, true
 		} else {
 			r.fail()
 			return "", false

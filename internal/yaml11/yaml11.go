@@ -6,7 +6,10 @@ package yaml11
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,17 +44,7 @@ func exact(text string, floats bool) (any, error) {
 func jsonable(v any, floats bool) (any, error) {
 	switch v := v.(type) {
 	case map[any]any:
-		m := make(map[string]any, len(v))
-		for key, item := range v {
-			name, err := jsonKey(key)
-			if err != nil {
-				return nil, err
-			}
-			if m[name], err = jsonable(item, floats); err != nil {
-				return nil, err
-			}
-		}
-		return m, nil
+		return jsonMap(v, floats)
 	case []any:
 		for i, item := range v {
 			var err error
@@ -80,6 +73,37 @@ func jsonable(v any, floats bool) (any, error) {
 		return v, nil
 	}
 	return nil, ErrNotJSON
+}
+
+// jsonMap is jsonable for a mapping, whose values it changes in place. Of several keys
+// that JSON writes alike, such as 1 and "1", Helm takes any; here it is the same one
+// every time, the text before a number.
+func jsonMap(v map[any]any, floats bool) (any, error) {
+	m := make(map[string]any, len(v))
+	for key, item := range v {
+		name, err := jsonKey(key)
+		if err != nil {
+			return nil, err
+		}
+		if v[key], err = jsonable(item, floats); err != nil {
+			return nil, err
+		}
+		m[name] = v[key]
+	}
+	if len(m) == len(v) {
+		return m, nil
+	}
+	alike := slices.SortedFunc(maps.Keys(v), func(a, b any) int {
+		return strings.Compare(fmt.Sprintf("%T %v", a, a), fmt.Sprintf("%T %v", b, b)) // a string comes last
+	})
+	for _, key := range alike {
+		name, err := jsonKey(key)
+		if err != nil {
+			return nil, err
+		}
+		m[name] = v[key]
+	}
+	return m, nil
 }
 
 func whole(i int64, floats bool) any {

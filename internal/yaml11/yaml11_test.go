@@ -49,6 +49,24 @@ func TestTheQuickWayReadsWhatTheParserReads(t *testing.T) {
 	}
 }
 
+func TestOfKeysThatAreAlikeInJSONTheSameIsTakenEveryTime(t *testing.T) {
+	for text, want := range map[string]any{
+		"1: number\n\"1\": text\n":              "text",
+		"\"1\": text\n1: number\n":              "text",
+		"1.: float\n1: int\n":                   "int",
+		"1: int\n1.: float\n":                   "int",
+		"1: a\n\"1\": b\n1: c\n\"1\": d\n1.: e": "d",
+		"1: a\n1: b\n":                          "b",
+	} {
+		for range 20 {
+			v, err := Decode(text, false)
+			if m, ok := v.(map[string]any); err != nil || !ok || len(m) != 1 || m["1"] != want {
+				t.Fatalf("%q: %v, %v, want %v", text, v, err, want)
+			}
+		}
+	}
+}
+
 func TestUsualManifestsAreReadQuickly(t *testing.T) {
 	for _, text := range []string{
 		"# Source: app/templates/x.yaml\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: \"x\"\n  labels: {a: b}\nspec:\n  replicas: 1\n  template:\n    spec:\n      containers:\n      - name: c\n        image: 'i:1.0'\n        args: [\"--a\", \"-b\"]\n        resources: {}\n        ports:\n          - containerPort: 80\n            name: http\n",
