@@ -115,24 +115,40 @@ func runRender(ctx context.Context, e *env, o *renderOptions) error {
 		return err
 	}
 	wanted, warnings, err := render.Render(b, options)
+	return o.finish(e, finished{b.Path, namespace, known, wanted, warnings, err})
+}
+
+// finished is what a rendering came to.
+type finished struct {
+	path, namespace string
+	// known are the random values that it was given.
+	known    map[string]string
+	wanted   *render.Wanted
+	warnings []render.Warning
+	err      error
+}
+
+// finish warns, keeps random values, and prints or writes what was chosen.
+func (o *renderOptions) finish(e *env, f finished) error {
+	wanted, warnings := f.wanted, f.warnings
 	if wanted != nil && len(wanted.Hooks) > 0 && !o.show.includeHooks && len(o.show.only) == 0 {
 		warnings = append(warnings, render.Warning{Message: fmt.Sprintf("the chart's hooks (%d) are left out; --include-hooks prints them", len(wanted.Hooks))})
 	}
 	if wanted != nil {
-		warnings = append(warnings, newRandom(wanted, known, o.random != "")...)
+		warnings = append(warnings, newRandom(wanted, f.known, o.random != "")...)
 	}
 	report.Warnings(e.stderr, warnings, e.colorFor(e.stderrTerminal))
-	if err != nil {
-		return bundleErrors(b.Path, err)
+	if f.err != nil {
+		return bundleErrors(f.path, f.err)
 	}
-	if o.random != "" && !maps.Equal(known, wanted.Random) {
+	if o.random != "" && !maps.Equal(f.known, wanted.Random) {
 		if err := writeRandom(o.random, wanted.Random); err != nil {
 			return err
 		}
 	}
 	chosen, err := o.show.choose(wanted)
 	if err != nil {
-		return bundleErrors(b.Path, err)
+		return bundleErrors(f.path, err)
 	}
 	if o.show.directory != "" {
 		said, warnings, err := writeFiles(o.show.directory, chosen)
@@ -143,7 +159,7 @@ func runRender(ctx context.Context, e *env, o *renderOptions) error {
 		return err
 	}
 	return e.write(o.formats.given, report.YAML, func(w report.Sink) error {
-		return report.Manifests(w.Writer, w.Format, chosen, namespace)
+		return report.Manifests(w.Writer, w.Format, chosen, f.namespace)
 	})
 }
 
@@ -156,7 +172,7 @@ func mistakesIn(what string, err error) error {
 	if len(located) == 0 {
 		return asInput(err)
 	}
-	f := inputError(fmt.Sprintf("%d errors in %s", len(located), what))
+	f := inputError(fmt.Sprintf("%d %s in %s", len(located), plural(len(located), "error"), what))
 	f.mistakes, f.cause = located, err
 	return f
 }

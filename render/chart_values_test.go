@@ -32,6 +32,37 @@ func valued() *bundle.Bundle {
 	return b
 }
 
+func TestImportedValuesAreExplained(t *testing.T) {
+	b := &bundle.Bundle{Type: bundle.Chart, Path: "c", Spec: bundle.Spec{Name: "c"}}
+	for name, text := range map[string]string{
+		"Chart.yaml":                    "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: a, version: '*', repository: '', import-values: [data, {child: own, parent: got}]}]\n",
+		"values.yaml":                   "got: {x: 2}\n",
+		"charts/a/Chart.yaml":           "apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies: [{name: b, version: '*', repository: '', import-values: [{child: deep, parent: own}]}]\n",
+		"charts/a/values.yaml":          "exports: {data: {top: 1}}\n\nown: {x: 1, w: 1}\n",
+		"charts/a/charts/b/Chart.yaml":  "apiVersion: v2\nname: b\nversion: 1.0.0\n",
+		"charts/a/charts/b/values.yaml": "\n\ndeep: {z: 1}\n",
+	} {
+		b.Files = append(b.Files, bundle.File{Name: name, Data: []byte(text)})
+	}
+	found, err := render.Inspect(b, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"top":   "charts/a/values.yaml:1",
+		"got.x": "charts/a/values.yaml:3 → values.yaml:1",
+		"got.w": "charts/a/values.yaml:3",
+		"got.z": "charts/a/charts/b/values.yaml:3",
+	} {
+		all, err := found.Explain(path)
+		if err != nil || len(all) != 1 {
+			t.Errorf("%s: %v, %v", path, all, err)
+		} else if got := strings.Join(all[0].From, " → "); got != want {
+			t.Errorf("%s: %s; want %s", path, got, want)
+		}
+	}
+}
+
 func TestValuesOfChartsAreExplained(t *testing.T) {
 	o := options(
 		values.Layer{Kind: values.Set, Name: "store.size=5,front.image.tag=2"},

@@ -3,11 +3,13 @@ package render
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/belay-sh/belay/internal/nearest"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/render/bundle"
+	"github.com/belay-sh/belay/render/chart"
 	"github.com/belay-sh/belay/render/values"
 )
 
@@ -16,6 +18,8 @@ type Inspected struct {
 	Values map[string]any
 	// Merged tells where each came from.
 	Merged *values.Merged
+	// Imports are what charts take over from their subcharts.
+	Imports []chart.Import
 }
 
 // Inspect merges the values of a bundle. Templates are evaluated for a chart only.
@@ -34,7 +38,7 @@ func Inspect(b *bundle.Bundle, o Options) (*Inspected, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Inspected{Values: w.Values, Merged: rendered.places()}, nil
+		return &Inspected{Values: w.Values, Merged: rendered.places(), Imports: rendered.chart.Imports()}, nil
 	}
 	return nil, noValues(b)
 }
@@ -53,7 +57,7 @@ func Unread(b *bundle.Bundle, o Options) ([]Explained, error) {
 		if err != nil {
 			return nil, ordered(err)
 		}
-		return rendered.unread(&Inspected{Values: w.Values, Merged: rendered.places()}), nil
+		return rendered.unread(&Inspected{Values: w.Values, Merged: rendered.places(), Imports: rendered.chart.Imports()}), nil
 	default:
 		return nil, noValues(b)
 	}
@@ -112,11 +116,30 @@ func (i *Inspected) explained(leaf, path string) Explained {
 	if len(path) > len(leaf) && within(path, leaf) && len(i.Merged.Explain(path)) > 0 {
 		leaf = path
 	}
-	e := Explained{Path: leaf, Value: at(i.Values, leaf), Places: i.globalPlaces(leaf)}
+	e := Explained{Path: leaf, Value: at(i.Values, leaf), Places: i.places(leaf, i.Imports)}
 	for _, p := range e.Places {
 		e.From = append(e.From, p.String())
 	}
 	return e
+}
+
+// places are those that set a value, and before them those of the values that
+// import-values put below it.
+func (i *Inspected) places(path string, imports []chart.Import) []values.Place {
+	var all []values.Place
+	for _, imported := range imports {
+		if imported.To != "" && !within(path, imported.To) {
+			continue
+		}
+		from := imported.From
+		if below := strings.TrimPrefix(path[len(imported.To):], "."); below != "" {
+			from = object.JoinPath(from, below)
+		}
+		// What a subchart exports it may have imported itself, further down.
+		deeper := slices.DeleteFunc(slices.Clone(imports), func(other chart.Import) bool { return len(other.To) <= len(imported.To) })
+		all = append(all, i.places(from, deeper)...)
+	}
+	return append(all, i.globalPlaces(path)...)
 }
 
 // at finds the value at a path.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 )
@@ -204,7 +206,31 @@ func Values(s Sink, values map[string]any) error {
 	if values == nil {
 		values = map[string]any{}
 	}
+	if s.Format == YAML {
+		return object.EncodeValue(s.Writer, spelled(values))
+	}
 	return WriteDocument(s.Writer, s.Format, values)
+}
+
+// spelled copies values so that YAML shows numbers as they were written: 1.10, 1e3.
+func spelled(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: v.String()}
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for key, item := range v {
+			m[key] = spelled(item)
+		}
+		return m
+	case []any:
+		l := make([]any, len(v))
+		for i, item := range v {
+			l[i] = spelled(item)
+		}
+		return l
+	}
+	return v
 }
 
 // Notes writes a bundle's notes.

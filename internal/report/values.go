@@ -20,6 +20,9 @@ func Explained(s Sink, all []render.Explained) error {
 			return err
 		}
 		from := strings.Join(e.From, " → ")
+		if from == "" {
+			from = "no file; a chart's rules make it"
+		}
 		if _, err := fmt.Fprintf(s.Writer, "%s = %s: %s\n", e.Path, value, from); err != nil {
 			return err
 		}

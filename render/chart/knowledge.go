@@ -26,6 +26,34 @@ func (c *Chart) Defaults() []values.Layer {
 	})
 }
 
+// Import is a mapping of values that a chart takes over from a subchart.
+type Import struct {
+	// To is the path at which they are taken over, empty for the top; From is where
+	// the subchart has them.
+	To, From string
+}
+
+// Imports lists what import-values take over, in a chart that was rendered.
+func (c *Chart) Imports() []Import {
+	var all []Import
+	at := strings.Join(c.below(), ".")
+	for _, d := range c.Meta.Dependencies {
+		for _, v := range d.ImportValues {
+			if done, ok := v.(map[string]string); ok {
+				to := at
+				if done["parent"] != "." {
+					to = object.JoinPath(at, done["parent"])
+				}
+				all = append(all, Import{To: to, From: object.JoinPath(object.JoinPath(at, d.Name), done["child"])})
+			}
+		}
+	}
+	for _, sub := range c.Dependencies {
+		all = append(all, sub.Imports()...)
+	}
+	return all
+}
+
 // AllValues are the defaults of a chart, those of its subcharts below their names.
 // They must not be changed.
 func (c *Chart) AllValues() map[string]any {

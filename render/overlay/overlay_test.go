@@ -3,6 +3,7 @@ package overlay_test
 import (
 	"bytes"
 	"fmt"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -253,6 +254,13 @@ func TestPatchesThatFindNothingSayWhatTheyLookedFor(t *testing.T) {
 			"patches:\n- {path: p.yaml, target: {kind: ConfigMap, name: setings}}\n", "[{\"op\": \"remove\", \"path\": \"/data\"}]",
 			"o/kustomization.yaml:2: the patch finds nothing: no object with kind ConfigMap, name setings; the nearest: ConfigMap/settings",
 		},
+		"several at once": {
+			"patches:\n- {path: p.yaml}\n- {target: {kind: ConfigMap, name: setings}, patch: '[{\"op\": \"remove\", \"path\": \"/data\"}]'}\n",
+			"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: fron}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settins}\n",
+			"o/p.yaml:1: the patch finds nothing: there is no Deployment.apps/fron (apiVersion apps/v1); the nearest: Deployment.apps/front\n" +
+				"o/p.yaml:5: the patch finds nothing: there is no ConfigMap/settins (apiVersion v1); the nearest: ConfigMap/settings\n" +
+				"o/kustomization.yaml:3: the patch finds nothing: no object with kind ConfigMap, name setings; the nearest: ConfigMap/settings",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := files(t, "kustomization.yaml", tt.body, "p.yaml", tt.patch)
@@ -323,6 +331,21 @@ func TestWhatKustomizeSaysIsSaidPlainly(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+func TestWhatKustomizeLogsIsTold(t *testing.T) {
+	before := log.Writer()
+	dir := files(t, "a.yaml", extra, "kustomization.yaml", "resources: [a.yaml]\nvars:\n- {name: V, objref: {apiVersion: v1, kind: Service, name: front}}\n")
+	_, notices, err := overlay.Build(tree(t, dir), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(notices) != 2 || notices[1].Message != "kustomize says: well-defined vars that were never replaced: V" {
+		t.Error(notices)
+	}
+	if log.Writer() != before {
+		t.Error("Go's log goes elsewhere")
 	}
 }
 

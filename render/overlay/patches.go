@@ -256,14 +256,33 @@ func (b *builder) explain(err error) error {
 		}
 		return b.mistake(err)
 	}
+	if found := b.noTargets(m[1], m[2]); found != nil {
+		return found
+	}
+	return b.mistake(err)
+}
+
+// noTargets names all patches that find nothing. kind and name are those of the
+// one that kustomize met; nil is returned where no patch is for them.
+func (b *builder) noTargets(kind, name string) error {
+	var errs []error
+	met, renamed := false, b.renamed()
 	for _, p := range b.patches {
 		for _, t := range p.targets {
-			if p.selector == nil && t.id.Kind == m[1] && t.id.Name == m[2] {
-				return b.noTarget(p, t)
+			this := t.id.Kind == kind && t.id.Name == name
+			anywhere := t.id
+			anywhere.Namespace = ""
+			if p.selector == nil && (this || p.top && !renamed && len(b.sources.named[anywhere]) == 0) {
+				met = met || this
+				errs = append(errs, b.noTarget(p, t))
 			}
 		}
 	}
-	return b.mistake(err)
+	if !met {
+		return nil
+	}
+	_, err := b.unmatched(nil, len(b.base) > 0)
+	return errors.Join(append(errs, err)...)
 }
 
 // noTarget says that the object a patch claims to be is not there.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log"
 	"maps"
 	"os"
 	"path"
@@ -25,11 +26,14 @@ func (b *builder) whole() ([]object.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := run(disk, b.tree.Root)
+	text, said, err := run(disk, b.tree.Root)
 	if err != nil {
 		return nil, b.explain(err)
 	}
 	shown := b.tree.Shown(b.root)
+	for line := range strings.Lines(said) {
+		b.old = append(b.old, Notice{Source: object.Source{File: shown}, Message: "kustomize says: " + strings.TrimSpace(line)})
+	}
 	objs, err := object.DecodeInput(object.Input{File: shown, Data: text, Origin: func(int) int { return 0 }})
 	if err != nil {
 		return nil, err
@@ -37,25 +41,28 @@ func (b *builder) whole() ([]object.Object, error) {
 	return b.finish(objs), nil
 }
 
-// run is kustomize build.
-func run(disk filesys.FileSystem, root string) (text []byte, err error) {
+// run is kustomize build. said is what kustomize logged meanwhile.
+func run(disk filesys.FileSystem, root string) (text []byte, said string, err error) {
 	defer caught(&err)
 	options := krusty.MakeDefaultOptions()
 	options.Reorder = krusty.ReorderOptionUnspecified // as kustomize build: legacy, unless the file says otherwise
 	var built resmap.ResMap
-	silently(func() { built, err = krusty.MakeKustomizer(options).Run(disk, root) })
+	said = silently(func() { built, err = krusty.MakeKustomizer(options).Run(disk, root) })
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return built.AsYaml()
+	text, err = built.AsYaml()
+	return text, said, err
 }
 
-// silence is held while the process's standard error is another file.
+// silence is held while the process's standard error and log are others.
 var silence sync.Mutex
 
-// silently keeps kustomize from writing what it thinks of old fields to standard
-// error, past everything that may be in charge of it; note says it instead.
-func silently(do func()) {
+// silently keeps kustomize from writing to standard error and to Go's log, past
+// everything that may be in charge of them, and returns what it logged. What it
+// thinks of old fields is dropped: note says it. They could be rewritten first, but
+// for vars, which have no equal.
+func silently(do func()) string {
 	silence.Lock()
 	defer silence.Unlock()
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
@@ -66,7 +73,16 @@ func silently(do func()) {
 			_ = null.Close() // nothing is lost with it
 		}()
 	}
+	var logged bytes.Buffer
+	flags, output := log.Flags(), log.Writer()
+	log.SetFlags(0)
+	log.SetOutput(&logged)
+	defer func() {
+		log.SetFlags(flags)
+		log.SetOutput(output)
+	}()
 	do()
+	return logged.String()
 }
 
 // disk holds the files of the tree, with the rendered objects as the first of
