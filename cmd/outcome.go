@@ -103,7 +103,7 @@ func (d *deployment) end(revision release.Revision, result *apply.Result, took t
 	return report.End{
 		Op: d.o.Op, Helm: d.o.Helm, HelmGoes: d.o.RemoveHelm, Target: d.target, Plan: d.plan, Revision: revision, Result: result, Took: took,
 		Back: d.backTo(revision), Flags: d.hintFlags(d.target.Namespace), Notes: d.notes(result), Now: d.now(),
-		KeptWhy: d.keptWhy(revision, result),
+		KeptWhy: d.keptWhy(revision, result), Blameless: !bundleToBlame(result),
 	}
 }
 

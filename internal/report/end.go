@@ -37,6 +37,8 @@ type End struct {
 	Notes string
 	// NothingToChange says that there was no run: the release was as it should be.
 	NothingToChange bool
+	// Blameless says that the run failed for something else than the bundle.
+	Blameless bool
 	// KeptWhy says why the run was not rolled back, where it failed and that was asked for.
 	KeptWhy string
 	// Undone is the rollback that followed the failure, if there was one.
@@ -256,7 +258,7 @@ func (e *End) advice() string {
 		return "go on: the same command"
 	case e.Result.Outcome == apply.TimedOut:
 		again = "wait longer with --timeout"
-	case e.Result.Outcome == apply.Stale, e.Op == diff.OpRollback, e.Op == diff.OpAdopt, e.onlyMissing():
+	case e.Result.Outcome == apply.Stale, e.Op == diff.OpRollback, e.Op == diff.OpAdopt, e.Blameless, e.onlyMissing():
 		again = "retry: the same command"
 	default:
 		again = "retry with a mended bundle"

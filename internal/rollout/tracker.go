@@ -9,6 +9,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/belay-sh/belay/internal/object"
@@ -367,8 +368,14 @@ func (t *Tracker) ask(x *tracked) {
 		t.take(x, u)
 	case err == nil:
 		t.tell(x, replaced)
-	case apierrors.IsNotFound(err):
+	case isGone(err):
 		t.tell(x, gone)
 	}
 	// Any other error says nothing about the object.
+}
+
+// isGone says whether an answer means that the object does not exist. A server that
+// does not serve a new kind yet says as well that it found nothing.
+func isGone(err error) bool {
+	return apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }

@@ -267,6 +267,14 @@ func TestAnObjectThatIsDeletedIsMissing(t *testing.T) {
 	f.wantsNothing() // not what it was when it was last seen
 }
 
+func TestAKindThatIsNotServedYetMakesNothingMissing(t *testing.T) {
+	unserved := apierrors.NewGenericServerResponse(404, "GET", schema.GroupResource{Resource: "widgets"}, "", "404 page not found", 0, true)
+	absent := apierrors.NewNotFound(schema.GroupResource{Resource: "widgets"}, "w")
+	if isGone(unserved) || !isGone(absent) {
+		t.Errorf("not served %v, absent %v", isGone(unserved), isGone(absent))
+	}
+}
+
 func TestAnObjectThatIsReplacedIsMissing(t *testing.T) {
 	u := deploy(t, 2, 1, 0, 2)
 	m := newMemory(u)
