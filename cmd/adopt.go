@@ -61,6 +61,7 @@ in a later run.`,
 	fs.StringVarP(&o.Release, "release", "r", "", "name of the release (default: Helm's)")
 	fs.StringVarP(&o.Env, "env", "e", "", "environment that the bundle will be applied with")
 	addRunFlags(fs, &o)
+	addNoWait(fs, &o)
 	fs.BoolVar(&o.RemoveHelm, "remove-helm-records", false, "remove what Helm remembers of the release, once it is taken over")
 	fs.BoolVar(&o.AllowRestarts, "allow-restarts", false, "take it over even where that changes what runs")
 	addForceFlag(fs, &o)

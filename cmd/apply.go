@@ -55,6 +55,7 @@ run, saved with -o plan=FILE, unless something moved since.`,
 	addBundleFlags(fs, &o, &layers)
 	addRegenerateFlag(fs, &o)
 	addRunFlags(fs, &o)
+	addNoWait(fs, &o)
 	addWaitFlags(fs, &o)
 	fs.StringVar(&o.OnFailure, "on-failure", failureKeep, "when the run fails: keep what is there, or rollback to what was last deployed")
 	addPlanFlags(fs, &o)

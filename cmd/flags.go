@@ -178,11 +178,15 @@ func addForceFlag(fs *pflag.FlagSet, o *deployOptions) {
 func addRunFlags(fs *pflag.FlagSet, o *deployOptions) {
 	fs.BoolVarP(&o.Yes, "yes", "y", false, "do not ask")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "show the plan and its exit code, change nothing")
-	fs.BoolVar(&o.NoWait, "no-wait", false, "do not wait until everything is ready")
 	fs.Var((*runTime)(&o.Timeout), "timeout", "time for the run, from its first write (default: the bundle's, else 10m)")
 	fs.DurationVar(&o.LockTimeout, "lock-timeout", defaultLockTimeout, "how long to wait for another run; 0 fails at once")
 	fs.BoolVarP(&o.Quiet, "quiet", "q", false, "only the result and what went wrong")
 	fs.CountVarP(&o.Verbose, "verbose", "v", "say more: decisions and retries; -vv: requests")
+}
+
+// addNoWait declares --no-wait. A delete has none: its records go when all is gone.
+func addNoWait(fs *pflag.FlagSet, o *deployOptions) {
+	fs.BoolVar(&o.NoWait, "no-wait", false, "do not wait until everything is ready")
 }
 
 // addWaitFlags declares how what is new is waited for.
@@ -298,8 +302,8 @@ func finishOptions(e *env, o *deployOptions, layers *layerFlags, formats *output
 	return err
 }
 
-// runTime is the value of --timeout. 0 is what is not given: given, it would wait for
-// nothing, and that is what --no-wait says.
+// runTime is the value of --timeout. 0 is what is not given: given, it would be
+// no time at all.
 type runTime time.Duration
 
 func (d *runTime) Set(text string) error {
@@ -308,7 +312,7 @@ func (d *runTime) Set(text string) error {
 	case err != nil:
 		return err
 	case given == 0:
-		return errors.New("a run needs some time; --no-wait waits for nothing")
+		return errors.New("a run needs some time")
 	case given < 0:
 		return errors.New("a timeout cannot be negative")
 	}

@@ -36,6 +36,7 @@ REVISION it goes to the newest one that was deployed and differs from the curren
 	fs := c.Flags()
 	fs.SortFlags = false
 	addRunFlags(fs, &o)
+	addNoWait(fs, &o)
 	addWaitFlags(fs, &o)
 	addHookFlags(fs, &o)
 	fs.BoolVar(&o.NoPrune, "no-prune", false, "leave objects that later revisions added; they are named")

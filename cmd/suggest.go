@@ -40,7 +40,8 @@ var elsewhere = map[string]string{
 var foreignFlags = map[string]string{
 	"install":           "belay apply installs and upgrades alike",
 	"wait":              "belay always waits, unless --no-wait",
-	"atomic":            "after a failure: belay rollback RELEASE",
+	"atomic":            "--on-failure rollback goes back; or, after a failure: belay rollback RELEASE",
+	"no-wait":           "a release is deleted when all is gone, and its records last; after a time-out the same command goes on",
 	"create-namespace":  "belay creates the release's namespace when it is missing",
 	"prune":             "belay always prunes, unless --no-prune",
 	"server-side":       "belay always applies server-side",
