@@ -204,7 +204,7 @@ func (d *document) read(end string) (map[string]any, error) {
 	plain, err := yaml11.Decode(text.String(), false)
 	switch {
 	case errors.Is(err, yaml11.ErrNotJSON):
-		return nil, d.fail(1, "a value that JSON cannot hold")
+		return nil, d.fail("a value that JSON cannot hold")
 	case err != nil:
 		return nil, d.syntaxError(err)
 	}
@@ -213,7 +213,7 @@ func (d *document) read(end string) (map[string]any, error) {
 	}
 	body, ok := plain.(map[string]any)
 	if !ok {
-		return nil, d.fail(1, "this is not a manifest: a mapping is expected")
+		return nil, d.fail("this is not a manifest: a mapping is expected")
 	}
 	return body, nil
 }
@@ -234,7 +234,7 @@ func (d *document) add(body map[string]any, apiVersion, kind string) error {
 		for _, item := range items {
 			member, ok := item.(map[string]any)
 			if !ok {
-				return d.fail(1, "an item of a list is not a manifest")
+				return d.fail("an item of a list is not a manifest")
 			}
 			if err := d.add(member, version, of); err != nil {
 				return err
@@ -247,17 +247,15 @@ func (d *document) add(body map[string]any, apiVersion, kind string) error {
 	generated, _ := meta["generateName"].(string)
 	switch {
 	case version == "":
-		return d.fail(1, "apiVersion is missing")
+		return d.fail("apiVersion is missing")
 	case own == "":
-		return d.fail(1, "kind is missing")
+		return d.fail("kind is missing")
 	case !isText && meta["name"] != nil:
-		return d.fail(1, "metadata.name: a string is expected; quote it")
+		return d.fail("metadata.name: a string is expected; quote it")
 	case name == "" && generated != "" && !d.hook:
-		return d.fail(1, "metadata.generateName would make another object at every apply: give it a metadata.name")
-	case !isText && meta["name"] != nil:
-		return d.fail(1, "metadata.name: a string is expected; quote it")
+		return d.fail("metadata.generateName would make another object at every apply: give it a metadata.name")
 	case name == "" && generated == "":
-		return d.fail(1, "metadata.name is missing")
+		return d.fail("metadata.name is missing")
 	}
 	d.objects = append(d.objects, object.Object{
 		Body: &unstructured.Unstructured{Object: body}, Source: object.Source{File: d.file, Line: d.origin(d.firstLine())},
@@ -309,10 +307,11 @@ func (d *document) syntaxError(err error) error {
 	return object.SyntaxError(object.Input{File: d.file, Data: d.text, Origin: d.origin}, err)
 }
 
-func (d *document) fail(line int, format string, args ...any) error {
-	e := &object.Error{File: d.file, Line: d.origin(line), Message: fmt.Sprintf(format, args...)}
+// fail says what is wrong with the whole document.
+func (d *document) fail(message string) error {
+	e := &object.Error{File: d.file, Line: d.origin(1), Message: message}
 	if !secretKind().Match(d.text) {
-		e.Excerpt = append([]string{"  rendered:"}, object.Excerpt(d.text, line, 0, 1, "")...)
+		e.Excerpt = append([]string{"  rendered:"}, object.Excerpt(d.text, 1, 0, 1, "")...)
 	}
 	return e
 }
