@@ -133,7 +133,9 @@ func (s *source) parseError(err error, names map[string]any) *Error {
 	e := &Error{File: s.name, Line: line, Message: message, Text: s.text, TextLine: line}
 	if m := undefinedFunc.FindStringSubmatch(message); m != nil {
 		e.Message = fmt.Sprintf("there is no function %q", m[1])
-		if like := nearest.Name(m[1], slices.Sorted(maps.Keys(names))); like != "" {
+		if slices.Contains(machine[:], m[1]) {
+			e.Note = "templates do not look at the machine: give it as a value, with --set"
+		} else if like := nearest.Name(m[1], slices.Sorted(maps.Keys(names))); like != "" {
 			e.Note = "the nearest is " + like
 		}
 		s.pointAt(e, m[1])
@@ -148,6 +150,7 @@ func (s *source) parseError(err error, names map[string]any) *Error {
 			s.pointAt(e, block)
 		}
 	}
+	s.pointAtCause(e)
 	return e
 }
 
@@ -239,7 +242,7 @@ func (r *renderer) locate(s *source, w *sink, err error) error {
 		return fmt.Sprintf("%s is expected here, not %s", typeWord(m[1]), typeWord(m[2]))
 	})
 	// What it cannot iterate over may be a secret.
-	message = iterateOver.ReplaceAllString(message, "range needs a list, a mapping or a number")
+	message = iterateOver.ReplaceAllString(wrongCount(message), "range needs a list, a mapping or a number")
 	message = strings.TrimPrefix(strings.TrimPrefix(message, "fail: "), "round: ")
 	return r.traced(s.errorAt(pos, width, "%s", message))
 }

@@ -104,7 +104,7 @@ func (r *chartRun) errorAt(p callPlace, message string) *Error {
 		return fmt.Sprintf("%s is expected here, not %s", typeWord(m[2]), typeWord(m[1]))
 	})
 	// What it cannot iterate over may be a secret.
-	message = iterateOver.ReplaceAllString(message, "range needs a list, a mapping or a number")
+	message = iterateOver.ReplaceAllString(wrongCount(message), "range needs a list, a mapping or a number")
 	s := r.set.sources[p.name]
 	if s == nil {
 		return &Error{File: p.name, Line: p.line, Message: message}
