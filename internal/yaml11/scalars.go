@@ -58,7 +58,7 @@ func folded(text string) (string, bool) {
 		case inner == "" && more:
 			breaks++
 			continue
-		case inner == line:
+		case !strings.HasPrefix(line, " "):
 			return "", false
 		case breaks == 1:
 			b = append(b, ' ')
