@@ -36,6 +36,10 @@ func (l *loader) load(files []bundle.File, at string) (*Chart, error) {
 		return &object.Error{File: path.Join(at, name), Message: strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")}
 	}
 	head := slices.IndexFunc(files, func(f bundle.File) bool { return f.Name == bundle.ChartFile })
+	if head < 0 && at == "" {
+		return nil, &object.Error{File: ".helmignore", Message: "it leaves out Chart.yaml",
+			Hint: "as in Helm, a pattern that begins with ! leaves out all that it does not match"}
+	}
 	if head < 0 {
 		return nil, &object.Error{File: at, Message: "there is no Chart.yaml in it"}
 	}
