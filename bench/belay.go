@@ -27,10 +27,7 @@ func measureBelay(ctx context.Context, o options, bundle, ns string) (t times, e
 		{&t.upgrade, 0, append([]string{"apply", bundle}, next...)},
 		{&t.rollback, 0, []string{"rollback", "bench", "-n", ns}},
 	} {
-		if err := settle(ctx); err != nil {
-			return t, err
-		}
-		err := clock(job.into, func() error {
+		err := calmly(ctx, job.into, func() error {
 			used, err := measured(ctx, job.exit, o.belay, job.args...)
 			t.memory = max(t.memory, used)
 			return err

@@ -13,10 +13,7 @@ import (
 // belay does unasked, and the flags given. Helm has no diff.
 func measureHelm(ctx context.Context, helm, chart, ns string, flags ...string) (t times, err error) {
 	run := func(into *time.Duration, args ...string) error {
-		if err := settle(ctx); err != nil {
-			return err
-		}
-		return clock(into, func() error {
+		return calmly(ctx, into, func() error {
 			return command(ctx, helm, append(append(args, "-n", ns), flags...)...)
 		})
 	}

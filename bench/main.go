@@ -1,5 +1,5 @@
 // Bench measures belay on a control plane of its own beside the floor, which is
-// raw server-side apply of the same objects, beside kubectl's diff, Helm's start-up
+// raw server-side apply of the same objects, beside kubectl's diff, Helm, kapp
 // and what Helm renders and kustomize builds, in one run, so that the ratios mean
 // something. Absolute times are the machine's.
 // It stands outside the flow and is run by `make bench`, with KUBECONFIG set.
@@ -17,8 +17,8 @@ import (
 
 // options are what a run of the benchmark can be told.
 type options struct {
-	belay, helm, kustomize string
-	charts                 string
+	belay, helm, kustomize, kapp string
+	charts                       string
 
 	rounds  int
 	quarter int  // of the objects: how many of each kind
@@ -33,6 +33,7 @@ func main() {
 	flag.StringVar(&o.belay, "belay", "bin/belay", "the binary to measure")
 	flag.StringVar(&o.helm, "helm", "bin/helm", "Helm's binary; left out when it is not there")
 	flag.StringVar(&o.kustomize, "kustomize", "bin/kustomize", "kustomize's binary; left out when it is not there")
+	flag.StringVar(&o.kapp, "kapp", "bin/kapp", "kapp's binary; left out when it is not there")
 	flag.StringVar(&o.charts, "charts", "", "directories of charts to render besides the written ones, with commas between")
 	flag.BoolVar(&o.offline, "offline", false, "measure only what needs no cluster")
 	flag.BoolVar(&o.plans, "plans", false, "measure only how long plans take")
@@ -120,6 +121,11 @@ func contestants(o options, f *floor, bundle, chart, helm string, t *table) []co
 	if helm != "" {
 		all = append(all, contestant{"bench-helm", &t.helm, func(ctx context.Context, ns string) (times, error) {
 			return measureHelm(ctx, helm, chart, ns, "--qps", "10000", "--burst-limit", "10000")
+		}})
+	}
+	if kapp := findKapp(o); kapp != "" {
+		all = append(all, contestant{"bench-kapp", &t.kapp, func(ctx context.Context, ns string) (times, error) {
+			return measureKapp(ctx, o, kapp, ns)
 		}})
 	}
 	return all

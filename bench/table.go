@@ -7,7 +7,7 @@ import (
 )
 
 // table holds the times of all rounds.
-type table struct{ belay, raw, observed, helm, throttled []times }
+type table struct{ belay, raw, observed, helm, kapp, throttled []times }
 
 // print writes a line for each job: belay, the floor with and without waiting,
 // and belay as a multiple of them.
@@ -15,10 +15,10 @@ func (t *table) print(w io.Writer, o options) {
 	fmt.Fprintf(w, "%d objects, %d of them changed; medians of %d rounds, in seconds\n", 4*o.quarter, 4*(o.quarter/2), o.rounds)
 	fmt.Fprintf(w, "floor: raw server-side apply by %d workers, in process (a change is a LIST of each kind, a dry-run and an apply)\n", workers)
 	fmt.Fprintf(w, "observed: the same, and waiting until every Deployment is observed, as belay does; %s of quiet before each job\n\n", calm)
-	if len(t.helm) > 0 {
-		fmt.Fprintf(w, "helm: --wait, client limits lifted (--qps 10000); default: its default flags, once. Their ratios say how much faster belay is\n\n")
+	if len(t.helm)+len(t.kapp) > 0 {
+		fmt.Fprintf(w, "helm: --wait; it and kapp with client limits lifted; default: Helm's default flags, once. Their ratios say how much faster belay is\n\n")
 	}
-	fmt.Fprintf(w, "%-16s %8s %8s %8s %8s %8s %8s %8s %8s %8s\n", "", "belay", "floor", "ratio", "observed", "ratio", "helm", "ratio", "default", "ratio")
+	fmt.Fprintf(w, "%-16s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s\n", "", "belay", "floor", "ratio", "observed", "ratio", "helm", "ratio", "kapp", "ratio", "default", "ratio")
 	for _, job := range []struct {
 		name  string
 		of    func(times) time.Duration
@@ -38,7 +38,7 @@ func (t *table) print(w io.Writer, o options) {
 		} else {
 			fmt.Fprintf(w, " %8s %8s", "", "")
 		}
-		for _, peer := range [][]times{t.helm, t.throttled} {
+		for _, peer := range [][]times{t.helm, t.kapp, t.throttled} {
 			if len(peer) == 0 || job.of(peer[0]) == 0 {
 				fmt.Fprintf(w, " %8s %8s", "", "")
 				continue
