@@ -96,12 +96,14 @@ func startUp(ctx context.Context, w io.Writer, o options) error {
 	return nil
 }
 
-// findHelm returns Helm's binary, or "".
-func findHelm(o options) string {
-	if _, err := os.Stat(o.helm); err == nil {
-		return o.helm
+func findHelm(o options) string { return find(o.helm, "helm") }
+
+// find returns the binary at a path, else the one installed by that name, else "".
+func find(path, name string) string {
+	if _, err := os.Stat(path); err == nil {
+		return path
 	}
-	path, err := exec.LookPath("helm")
+	path, err := exec.LookPath(name)
 	if err != nil {
 		return ""
 	}

@@ -5,25 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 )
 
-// findKapp returns kapp's binary, or "". It is not built here: its module cannot be
-// had without its repository.
-func findKapp(o options) string {
-	if _, err := os.Stat(o.kapp); err == nil {
-		return o.kapp
-	}
-	path, err := exec.LookPath("kapp")
-	if err != nil {
-		return ""
-	}
-	return path
-}
-
 // measureKapp does the same jobs with kapp, its client limits lifted: whole processes,
 // which wait unasked. It has no rollback: what was there before is deployed again.
+// make builds no kapp: its module cannot be had without its repository.
 func measureKapp(ctx context.Context, o options, kapp, ns string) (t times, err error) {
 	dir, err := os.MkdirTemp("", "belay-bench-")
 	if err != nil {

@@ -123,7 +123,7 @@ func contestants(o options, f *floor, bundle, chart, helm string, t *table) []co
 			return measureHelm(ctx, helm, chart, ns, "--qps", "10000", "--burst-limit", "10000")
 		}})
 	}
-	if kapp := findKapp(o); kapp != "" {
+	if kapp := find(o.kapp, "kapp"); kapp != "" {
 		all = append(all, contestant{"bench-kapp", &t.kapp, func(ctx context.Context, ns string) (times, error) {
 			return measureKapp(ctx, o, kapp, ns)
 		}})
