@@ -221,7 +221,7 @@ func TestWhatAnApplySends(t *testing.T) {
 		q := r.URL.Query()
 		q.Del("timeout")
 		got := r.Method + " " + r.URL.Path + " " + r.Header.Get("Content-Type") + " " + q.Encode()
-		want := "PATCH /api/v1/namespaces/shop/configmaps/a application/apply-patch+yaml dryRun=All&fieldManager=belay%2Fshop%2Fshop&fieldValidation=Strict&force=true"
+		want := "PATCH /api/v1/namespaces/shop/configmaps/a application/apply-patch+yaml dryRun=All&fieldManager=belay%2Fshop%2Fshop&fieldValidation=Ignore&force=true"
 		if got != want {
 			t.Errorf("sent\n%s\nwant\n%s", got, want)
 		}

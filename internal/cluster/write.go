@@ -37,7 +37,7 @@ func (c *Client) apply(ctx context.Context, k object.Kind, body *unstructured.Un
 	r := request{
 		method:  http.MethodPatch,
 		path:    pathOf(k, body.GetNamespace(), body.GetName()),
-		query:   strict(o.Manager, dryRun),
+		query:   applied(o.Manager, dryRun),
 		content: typeApply,
 		writes:  !dryRun,
 		about:   k,
@@ -49,14 +49,14 @@ func (c *Client) apply(ctx context.Context, k object.Kind, body *unstructured.Un
 // DryRunCreate asks what a create of the object would answer: AlreadyExists
 // means that it is valid as a new object.
 func (c *Client) DryRunCreate(ctx context.Context, k object.Kind, body *unstructured.Unstructured) error {
-	r := request{method: http.MethodPost, path: pathOf(k, body.GetNamespace(), ""), query: strict(manager, true), about: k}
+	r := request{method: http.MethodPost, path: pathOf(k, body.GetNamespace(), ""), query: strict(true), about: k}
 	_, _, err := c.send(ctx, r, body)
 	return err
 }
 
 // DryRunUpdate asks what replacing the object would answer.
 func (c *Client) DryRunUpdate(ctx context.Context, k object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	r := request{method: http.MethodPut, path: pathOf(k, body.GetNamespace(), body.GetName()), query: strict(manager, true), about: k}
+	r := request{method: http.MethodPut, path: pathOf(k, body.GetNamespace(), body.GetName()), query: strict(true), about: k}
 	live, _, err := c.send(ctx, r, body)
 	return live, err
 }
@@ -65,7 +65,7 @@ func (c *Client) DryRunUpdate(ctx context.Context, k object.Kind, body *unstruct
 // that only sets managedFields changes nothing else, and leaves no entry of ours.
 func (c *Client) Patch(ctx context.Context, k object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	r := request{
-		method: http.MethodPatch, path: pathOf(k, body.GetNamespace(), body.GetName()), query: strict(manager, false),
+		method: http.MethodPatch, path: pathOf(k, body.GetNamespace(), body.GetName()), query: strict(false),
 		content: "application/merge-patch+json", writes: true, about: k,
 	}
 	live, _, err := c.send(ctx, r, body)
@@ -75,7 +75,7 @@ func (c *Client) Patch(ctx context.Context, k object.Kind, body *unstructured.Un
 // Create makes an object. After a lost answer the error may be AlreadyExists
 // although it was this call that made it.
 func (c *Client) Create(ctx context.Context, k object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	r := request{method: http.MethodPost, path: pathOf(k, body.GetNamespace(), ""), query: strict(manager, false), writes: true, about: k}
+	r := request{method: http.MethodPost, path: pathOf(k, body.GetNamespace(), ""), query: strict(false), writes: true, about: k}
 	live, _, err := c.send(ctx, r, body)
 	return live, err
 }
@@ -84,7 +84,7 @@ func (c *Client) Create(ctx context.Context, k object.Kind, body *unstructured.U
 // precondition. After a lost answer the error may be a conflict with the update
 // itself.
 func (c *Client) Update(ctx context.Context, k object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	r := request{method: http.MethodPut, path: pathOf(k, body.GetNamespace(), body.GetName()), query: strict(manager, false), writes: true, about: k}
+	r := request{method: http.MethodPut, path: pathOf(k, body.GetNamespace(), body.GetName()), query: strict(false), writes: true, about: k}
 	live, _, err := c.send(ctx, r, body)
 	return live, err
 }
@@ -118,8 +118,20 @@ func (c *Client) Delete(ctx context.Context, k object.Kind, namespace, name stri
 	return err
 }
 
-func strict(manager string, dryRun bool) url.Values {
-	q := url.Values{"fieldManager": {manager}, "fieldValidation": {"Strict"}}
+// strict has the server refuse fields that it does not know.
+func strict(dryRun bool) url.Values {
+	return query(manager, "Strict", dryRun)
+}
+
+// applied is for server-side apply, which refuses such fields by itself. Strict
+// would have it read the body, which is YAML to it, a second time to look for
+// keys that are there twice: ours has none, and reading it is dear.
+func applied(manager string, dryRun bool) url.Values {
+	return query(manager, "Ignore", dryRun)
+}
+
+func query(manager, validation string, dryRun bool) url.Values {
+	q := url.Values{"fieldManager": {manager}, "fieldValidation": {validation}}
 	if dryRun {
 		q.Set("dryRun", "All")
 	}
