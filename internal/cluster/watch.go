@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,9 +9,9 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/apimachinery/pkg/runtime"
+	kjson "sigs.k8s.io/json"
 
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -96,16 +95,16 @@ func (c *Client) watchOnce(ctx context.Context, r request, fn func(object.Event)
 		}
 		return "", statusError(resp.StatusCode, r, body)
 	}
-	frames := json.NewDecoder(resp.Body)
+	frames := kjson.NewDecoderCaseSensitivePreserveInts(resp.Body)
 	for {
 		var frame struct {
-			Type   string
-			Object json.RawMessage
+			Type   string         `json:"type"`
+			Object map[string]any `json:"object"`
 		}
 		if err := frames.Decode(&frame); err != nil {
 			return seen, &connError{err}
 		}
-		version, err := event(frame.Type, frame.Object, fn)
+		version, err := event(frame.Type, &unstructured.Unstructured{Object: frame.Object}, fn)
 		if err != nil {
 			return seen, err
 		}
@@ -114,17 +113,9 @@ func (c *Client) watchOnce(ctx context.Context, r request, fn func(object.Event)
 }
 
 // event hands one event on and returns its resourceVersion.
-func event(kind string, raw []byte, fn func(object.Event) error) (string, error) {
+func event(kind string, u *unstructured.Unstructured, fn func(object.Event) error) (string, error) {
 	if kind == "ERROR" {
-		var status metav1.Status
-		if err := json.Unmarshal(raw, &status); err != nil {
-			return "", fmt.Errorf("reading a watch: %w", err)
-		}
-		return "", &apierrors.StatusError{ErrStatus: status}
-	}
-	u := &unstructured.Unstructured{}
-	if err := utiljson.Unmarshal(raw, &u.Object); err != nil {
-		return "", fmt.Errorf("reading a watch: %w", err)
+		return "", refusal(u)
 	}
 	if kind != "BOOKMARK" {
 		if err := fn(object.Event{Deleted: kind == "DELETED", Object: u}); err != nil {
@@ -132,4 +123,13 @@ func event(kind string, raw []byte, fn func(object.Event) error) (string, error)
 		}
 	}
 	return u.GetResourceVersion(), nil
+}
+
+// refusal is the error that a watch ends with.
+func refusal(u *unstructured.Unstructured) error {
+	refused := &apierrors.StatusError{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &refused.ErrStatus); err != nil {
+		return fmt.Errorf("reading a watch: %w", err)
+	}
+	return refused
 }
