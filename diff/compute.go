@@ -3,6 +3,7 @@ package diff
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -170,9 +171,17 @@ func newPlanner(r Reader, s *release.State, w *render.Wanted, o Options) *planne
 // parallel runs fn for each of n, at most Concurrency at a time.
 func (p *planner) parallel(ctx context.Context, n int, fn func(ctx context.Context, i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(p.o.Concurrency)
-	for i := range n {
-		g.Go(func() error { return fn(ctx, i) })
+	var next atomic.Int64
+	// A goroutine does many: each new one would have to grow its stack again.
+	for range min(n, p.o.Concurrency) {
+		g.Go(func() error {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if err := fn(ctx, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	return g.Wait()
 }
