@@ -2,7 +2,10 @@ package object
 
 import (
 	"errors"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -38,28 +41,68 @@ func Decode(data []byte, file string) ([]Object, error) {
 // DecodeInput is Decode for text whose lines come from elsewhere.
 func DecodeInput(in Input) ([]Object, error) {
 	in.Exact, in.Visit = false, nil
+	docs := documents(in.Data)
+	read := make([]reading, len(docs))
+	atOnce(len(docs), func(i int) { read[i] = docs[i].read(&in) })
 	var objs []Object
 	var errs []error
-	for _, d := range documents(in.Data) {
-		if err := d.parse(&in); err != nil {
-			errs = append(errs, err)
-			continue
+	for _, r := range read {
+		objs = append(objs, r.objects...)
+		errs = append(errs, r.errs...)
+		for _, line := range r.lines {
+			if in.Placed != nil {
+				in.Placed(line)
+			}
 		}
-		if d.root == nil {
-			continue
-		}
-		c := &converter{in: &in, doc: &d}
-		v := c.value(d.root, "")
-		if len(c.errs) > 0 {
-			errs = append(errs, c.errs...)
-			continue
-		}
-		m := &manifests{converter: c}
-		m.add(v, d.root, "", "")
-		objs = append(objs, m.objects...)
-		errs = append(errs, c.errs...)
 	}
 	return objs, errors.Join(errs...)
+}
+
+// reading is what a document says, and the lines that its objects begin at.
+type reading struct {
+	objects []Object
+	lines   []int
+	errs    []error
+}
+
+func (d document) read(in *Input) reading {
+	if err := d.parse(in); err != nil {
+		return reading{errs: []error{err}}
+	}
+	if d.root == nil {
+		return reading{}
+	}
+	c := &converter{in: in, doc: &d}
+	v := c.value(d.root, "")
+	if len(c.errs) > 0 {
+		return reading{errs: c.errs}
+	}
+	m := &manifests{converter: c}
+	m.add(v, d.root, "", "")
+	return reading{objects: m.objects, lines: m.lines, errs: c.errs}
+}
+
+// fewDocuments are read faster by one.
+const fewDocuments = 8
+
+// atOnce calls fn for each of n, on all processors.
+func atOnce(n int, fn func(i int)) {
+	if n <= fewDocuments {
+		for i := range n {
+			fn(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				fn(i)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // DecodeMap reads a file that holds one mapping, such as values. An empty file
@@ -128,6 +171,7 @@ func describe(v any) string {
 type manifests struct {
 	*converter
 	objects []Object
+	lines   []int
 }
 
 // add appends the object or the list of objects that v is. apiVersion and kind
@@ -160,9 +204,7 @@ func (m *manifests) add(v any, n *yaml.Node, apiVersion, kind string) {
 	if !m.check(body, n) {
 		return
 	}
-	if m.in.Placed != nil {
-		m.in.Placed(m.doc.before + n.Line)
-	}
+	m.lines = append(m.lines, m.doc.before+n.Line)
 	m.objects = append(m.objects, Object{
 		Body:   &unstructured.Unstructured{Object: body},
 		Source: Source{File: m.in.File, Line: m.in.line(m.doc.before + n.Line)},
