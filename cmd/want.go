@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/render"
 	"github.com/belay-sh/belay/render/bundle"
@@ -21,9 +22,10 @@ func (d *deployment) wantBundle(b *bundle.Bundle) func(context.Context, *release
 			return nil, err
 		}
 		current := s.Current()
-		if current == nil {
-			return d.render(b, options)
+		if current == nil || b.Type == bundle.Plain || b.Type == bundle.Kustomization {
+			return d.render(b, options) // which does not depend on them
 		}
+		options.Known = &object.Known{}
 		next := options
 		options.Release.Revision, options.Now = current.Number, current.When
 		options.Release.IsInstall = current.Number == 1

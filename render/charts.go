@@ -54,7 +54,7 @@ func renderChart(b *bundle.Bundle, o Options, w *Wanted) (*charted, []Warning, e
 		ReleaseName: o.Release.Name, Namespace: o.Release.Namespace,
 		Revision: o.Release.Revision, IsInstall: o.Release.IsInstall,
 		Values: given, Capabilities: capabilities, SkipSchemas: o.Chart.SkipSchemas, SkipCRDs: o.Chart.SkipCRDs,
-		Now: o.Now, Random: o.Random, Lookup: o.Lookup, Locate: rendered.locate,
+		Now: o.Now, Random: o.Random, Lookup: o.Lookup, Locate: rendered.locate, Known: o.Known,
 	})
 	warnings := warningsOf(slices.Concat(told, made.Warnings))
 	warnings = append(warnings, o.notAsked(made.Lookups)...)

@@ -82,6 +82,8 @@ type Options struct {
 	Chart ChartOptions
 	// Overlays are laid over what was rendered, in order, after the environment's.
 	Overlays []*bundle.Tree
+	// Known is what earlier renderings of the bundle read; nil where there is none.
+	Known *object.Known
 }
 
 // Warning is something that the user should know and that stops nothing.

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -137,6 +138,14 @@ func within(path, above string) bool {
 	return len(path) > len(above) && strings.HasPrefix(path, above) && (path[len(above)] == '.' || path[len(above)] == '[')
 }
 
+// inOrder sorts what was read by the lines that were written meanwhile; via needs
+// it so.
+func (s *sight) inOrder() {
+	for _, reads := range s.reads {
+		slices.SortStableFunc(reads, func(a, b read) int { return cmp.Compare(a.line, b.line) })
+	}
+}
+
 // via names the flags whose values an object's template read between two lines
 // of the output; end 0 is the last. What was read itself counts more than what
 // was read as a part of something.
@@ -145,8 +154,13 @@ func (s *sight) via(file string, start, end int) string {
 		return ""
 	}
 	exact, part := map[string]bool{}, map[string]bool{}
-	for _, r := range s.reads[file] {
-		if r.line < start || (end > 0 && r.line >= end) || r.path == "" {
+	reads := s.reads[file]
+	first, _ := slices.BinarySearchFunc(reads, start, func(r read, line int) int { return cmp.Compare(r.line, line) })
+	for _, r := range reads[first:] {
+		if end > 0 && r.line >= end {
+			break
+		}
+		if r.path == "" {
 			continue
 		}
 		for path, place := range s.flags {

@@ -44,7 +44,7 @@ func renderBundle(b *bundle.Bundle, o Options, w *Wanted, seen *sight) ([]Warnin
 	warnings = append(warnings, o.notAsked(slices.Sorted(maps.Keys(asked)))...)
 	errs := []error{locate(parseErr), locate(err)}
 	w.Random = random
-	objects, decodeErrs := decodeAll(results, seen)
+	objects, decodeErrs := decodeAll(results, seen, o.Known)
 	errs = append(errs, decodeErrs...)
 	var crds []object.Object
 	if !o.Chart.SkipCRDs {
@@ -191,7 +191,8 @@ func definitions(b *bundle.Bundle) ([]object.Object, error) {
 }
 
 // decodeAll reads the manifests of all files, several files at once.
-func decodeAll(results []templates.Result, seen *sight) ([]object.Object, []error) {
+func decodeAll(results []templates.Result, seen *sight, known *object.Known) ([]object.Object, []error) {
+	seen.inOrder()
 	objs, errs := make([][]object.Object, len(results)), make([]error, len(results))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -200,7 +201,7 @@ func decodeAll(results []templates.Result, seen *sight) ([]object.Object, []erro
 			continue
 		}
 		g.Go(func() error {
-			objs[i], errs[i] = decode(r, seen)
+			objs[i], errs[i] = decode(r, seen, known)
 			return nil
 		})
 	}
@@ -208,19 +209,30 @@ func decodeAll(results []templates.Result, seen *sight) ([]object.Object, []erro
 	return slices.Concat(objs...), errs
 }
 
+// manifests are the objects that a text says, and the lines that they begin at.
+type manifests struct {
+	objects []object.Object
+	lines   []int
+}
+
 // decode reads the manifests that a template made.
-func decode(r templates.Result, seen *sight) ([]object.Object, error) {
-	var lines []int
-	objs, err := object.DecodeInput(object.Input{
-		File: r.Name, Data: r.Text, Origin: r.Line,
-		Placed: func(line int) { lines = append(lines, line) },
+func decode(r templates.Result, seen *sight, known *object.Known) ([]object.Object, error) {
+	said, err := object.Read(known, r.Name+"\x00"+string(r.Text), func() (said manifests, err error) {
+		said.objects, err = object.DecodeInput(object.Input{
+			File: r.Name, Data: r.Text, Origin: r.Line,
+			Placed: func(line int) { said.lines = append(said.lines, line) },
+		})
+		return said, err
 	})
+	objs := slices.Clone(said.objects)
 	for i := range objs {
 		end := 0
-		if i+1 < len(lines) {
-			end = lines[i+1]
+		if i+1 < len(objs) {
+			end = said.lines[i+1]
 		}
-		objs[i].Source.Via = seen.via(r.Name, lines[i], end)
+		// The same text may come from other lines, and because of other values.
+		objs[i].Source.Line = r.Line(said.lines[i])
+		objs[i].Source.Via = seen.via(r.Name, said.lines[i], end)
 	}
 	return objs, err
 }

@@ -24,6 +24,8 @@ import (
 type document struct {
 	file string
 	text []byte
+	// known is what was read before; nil where nothing was.
+	known *object.Known
 	// origin maps a line of the text to the line of the file that made it.
 	origin func(line int) int
 	kind   string
@@ -37,6 +39,7 @@ type document struct {
 
 // decoder reads what the templates make, while others are still rendered.
 type decoder struct {
+	known *object.Known
 	group errgroup.Group
 	// files are the names and documents of what was made, in the order it was.
 	files []decodedFile
@@ -48,8 +51,8 @@ type decodedFile struct {
 	err       error
 }
 
-func newDecoder(files int) *decoder {
-	d := &decoder{files: make([]decodedFile, files)}
+func newDecoder(files int, known *object.Known) *decoder {
+	d := &decoder{known: known, files: make([]decodedFile, files)}
 	d.group.SetLimit(runtime.GOMAXPROCS(0))
 	return d
 }
@@ -64,6 +67,7 @@ func (d *decoder) add(i int, made *templates.Result) {
 		f := decodedFile{name: made.Name, documents: split(file, made.Text, made.Line)}
 		var errs []error
 		for k := range f.documents {
+			f.documents[k].known = d.known
 			errs = append(errs, f.documents[k].decode())
 		}
 		f.err = errors.Join(errs...)
@@ -201,7 +205,7 @@ func (d *document) read(end string) (map[string]any, error) {
 	text.Grow(len(d.text) + len(end))
 	text.Write(d.text)
 	text.WriteString(end)
-	plain, err := yaml11.Decode(text.String(), false)
+	plain, err := object.Read(d.known, text.String(), func() (any, error) { return yaml11.Decode(text.String(), false) })
 	switch {
 	case errors.Is(err, yaml11.ErrNotJSON):
 		return nil, d.fail("a value that JSON cannot hold")

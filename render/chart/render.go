@@ -33,6 +33,8 @@ type Options struct {
 	Locate func(path string) (file string, line int)
 	// Lookup answers lookup; nil finds nothing.
 	Lookup func(apiVersion, kind, namespace, name string) (map[string]any, error)
+	// Known is what earlier renderings of the chart read; nil where there is none.
+	Known *object.Known
 }
 
 // Result is what a chart renders to.
@@ -106,7 +108,7 @@ func (c *Chart) render(vals map[string]any, o Options, r *Result) error {
 	if err != nil {
 		return located(err)
 	}
-	decoding := newDecoder(len(files))
+	decoding := newDecoder(len(files), o.Known)
 	made, err := set.Render(templates.ChartOptions{
 		Now: o.Now, Random: o.Random, Lookup: o.Lookup, Made: decoding.add,
 	})
