@@ -246,10 +246,14 @@ func (f *outputFlag) Set(text string) error {
 	if hasFile && file == "" {
 		return fmt.Errorf("%q names no file", text)
 	}
+	out := output{Format: report.Format(name), File: file, Limit: limit}
+	if slices.Contains(f.given, out) {
+		return nil // said twice; a shell's completion sets flags twice
+	}
 	if !hasFile && slices.ContainsFunc(f.given, func(o output) bool { return o.File == "" }) {
 		return fmt.Errorf("only one format can take stdout; give the others a file: %s=FILE", name)
 	}
-	f.given = append(f.given, output{Format: report.Format(name), File: file, Limit: limit})
+	f.given = append(f.given, out)
 	return nil
 }
 

@@ -48,6 +48,7 @@ func Main() int {
 
 // run is Main on a given environment.
 func run(ctx context.Context, e *env, args []string) int {
+	args = asCompletion(args)
 	e.program = programName(args[0])
 	root := newRootCmd(e, args[1:])
 	root.SetArgs(args[1:])
@@ -168,6 +169,9 @@ func newRootCmd(e *env, args []string) *cobra.Command {
 		root.AddCommand(c)
 	}
 	finishTree(e, root)
+	if isCompletion(args) {
+		completes(e, root)
+	}
 	return root
 }
 
@@ -182,18 +186,10 @@ func finishTree(e *env, c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		finishTree(e, sub)
 	}
-	completes(e, c)
-	c.Example = strings.ReplaceAll(c.Example, "belay ", e.program+" ")
 	if c.Name() == "completion" {
-		c.Short = "Generate the completion script of a shell"
-		c.Args = cobra.ArbitraryArgs
-		c.RunE = func(c *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownCommand(c, args[0])
-			}
-			return c.Help()
-		}
+		finishCompletion(c)
 	}
+	c.Example = strings.ReplaceAll(c.Example, "belay ", e.program+" ")
 	check := c.Args
 	if check == nil {
 		return

@@ -9,8 +9,9 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"belay":         func() { os.Exit(Main()) },
-		"kubectl-belay": func() { os.Exit(Main()) },
+		"belay":                  func() { os.Exit(Main()) },
+		"kubectl-belay":          func() { os.Exit(Main()) },
+		"kubectl_complete-belay": func() { os.Exit(Main()) },
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // reading are the commands that write nothing, ever.
-var reading = []string{"", "create", "render", "values", "diff", "drift", "rbac", "status", "list", "ls", "history", "get", "version", "help"}
+var reading = []string{"", "create", "render", "values", "diff", "drift", "rbac", "status", "list", "ls", "history", "get", "version", "help", "__complete"}
 
 // check holds a run to what must hold after every run.
 func (e *Env) check(run Run, r *Result) {

@@ -10,7 +10,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +28,11 @@ import (
 type Cluster interface {
 	List(ctx context.Context, k object.Kind, namespace, selector string) (*unstructured.UnstructuredList, error)
 	Delete(ctx context.Context, k object.Kind, namespace, name string, o object.DeleteOptions) error
+}
+
+// Lister lists objects without their content; cluster.Client satisfies it.
+type Lister interface {
+	ListMetadata(ctx context.Context, k object.Kind, namespace, selector string) ([]*unstructured.Unstructured, error)
 }
 
 // Status is what Helm calls a revision.
@@ -68,8 +75,11 @@ type Release struct {
 	Revisions []Revision
 }
 
-// Owner is the label that marks Helm's records.
-const owner = "owner=helm"
+// Helm's records bear a label and a prefix; a bundle's own objects may bear the label.
+const (
+	owner        = "owner=helm"
+	recordPrefix = "sh.helm.release.v1."
+)
 
 var (
 	secretKind    = kindOf("Secret", "secrets")
@@ -99,8 +109,8 @@ func Load(ctx context.Context, c Cluster, namespace, name string) (*Release, err
 		}
 		for i := range list.Items {
 			u := &list.Items[i]
-			if !strings.HasPrefix(u.GetName(), "sh.helm.release.v1.") {
-				continue // a bundle's own object with Helm's labels
+			if !strings.HasPrefix(u.GetName(), recordPrefix) {
+				continue
 			}
 			r.Revisions = append(r.Revisions, read(kind, u))
 		}
@@ -110,6 +120,34 @@ func Load(ctx context.Context, c Cluster, namespace, name string) (*Release, err
 	}
 	slices.SortFunc(r.Revisions, func(a, b Revision) int { return cmp.Compare(a.Number, b.Number) })
 	return r, nil
+}
+
+// Names are the releases that Helm has in a namespace, in order, but those that are
+// uninstalled: two LISTs of metadata. What may not be listed is left out.
+func Names(ctx context.Context, c Lister, namespace string) ([]string, error) {
+	newest, status := map[string]int{}, map[string]Status{}
+	for _, kind := range []object.Kind{secretKind, configMapKind} {
+		found, err := c.ListMetadata(ctx, kind, namespace, owner)
+		if apierrors.IsForbidden(err) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("listing the releases of Helm: %w", err)
+		}
+		for _, u := range found {
+			if !strings.HasPrefix(u.GetName(), recordPrefix) {
+				continue
+			}
+			labels := u.GetLabels()
+			name := labels["name"]
+			number, err := strconv.Atoi(labels["version"])
+			if err == nil && number > newest[name] {
+				newest[name], status[name] = number, Status(labels["status"])
+			}
+		}
+	}
+	maps.DeleteFunc(status, func(_ string, s Status) bool { return s == Uninstalled })
+	return slices.Sorted(maps.Keys(status)), nil
 }
 
 // Current is the newest revision.

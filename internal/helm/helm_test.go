@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -39,6 +41,17 @@ type records map[string][]unstructured.Unstructured
 
 func (r records) List(_ context.Context, k object.Kind, _, _ string) (*unstructured.UnstructuredList, error) {
 	return &unstructured.UnstructuredList{Items: r[k.Kind]}, nil
+}
+
+func (r records) ListMetadata(_ context.Context, k object.Kind, _, _ string) ([]*unstructured.Unstructured, error) {
+	if k.Kind == "ConfigMap" && r[k.Kind] == nil {
+		return nil, apierrors.NewForbidden(schema.GroupResource{Resource: k.Resource}, "", errors.New("not yours"))
+	}
+	var items []*unstructured.Unstructured
+	for i := range r[k.Kind] {
+		items = append(items, &r[k.Kind][i])
+	}
+	return items, nil
 }
 
 func (r records) Delete(context.Context, object.Kind, string, string, object.DeleteOptions) error {
@@ -108,5 +121,30 @@ func TestADamagedRecordKeepsWhatItsLabelsTell(t *testing.T) {
 	}
 	if _, err := Load(t.Context(), records{}, "ns", "shop"); !errors.Is(err, ErrNone) {
 		t.Errorf("without a record: %v", err)
+	}
+}
+
+func TestTheNewestRevisionsSayWhichReleasesThereAre(t *testing.T) {
+	both := records{
+		"Secret": {
+			recordOf("sh.helm.release.v1.shop.v10", "deployed", ""),
+			recordOf("sh.helm.release.v1.shop.v9", "uninstalled", ""),
+			recordOf("a.v1", "deployed", ""),
+		},
+		"ConfigMap": {recordOf("sh.helm.release.v1.shop.v8", "superseded", "")},
+	}
+	for name, c := range map[string]struct {
+		r    records
+		want []string
+	}{
+		"in both places":               {both, []string{"shop"}},
+		"where ConfigMaps are hidden":  {records{"Secret": both["Secret"][:1]}, []string{"shop"}},
+		"one that was uninstalled":     {records{"Secret": both["Secret"][1:]}, nil},
+		"what only looks like records": {records{"Secret": both["Secret"][2:]}, nil},
+	} {
+		got, err := Names(t.Context(), c.r, "ns")
+		if d := cmp.Diff(c.want, got); d != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, d)
+		}
 	}
 }
