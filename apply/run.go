@@ -97,8 +97,11 @@ func (r *run) loop(ctx context.Context) {
 	defer stopWrites()
 	r.writes = writes
 	r.tracker = rollout.NewTracker(ctx, r.cluster, rollout.Options{
-		Selector:    object.ReleaseLabel + "=" + r.plan.Target.Release,
-		Judge:       r.judge,
+		Selector: object.ReleaseLabel + "=" + r.plan.Target.Release,
+		Judge:    r.judge,
+		Listed: func(k object.Kind, namespace string) string {
+			return r.plan.Listed[diff.Scope{Kind: k, Namespace: namespace}]
+		},
 		WaitOldPods: r.o.WaitOldPods,
 		Tail:        r.o.Tail,
 		Report: func(id object.ID, s rollout.State) {

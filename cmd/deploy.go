@@ -122,11 +122,14 @@ func (d *deployment) makePlan(ctx context.Context, s *release.State) error {
 	if current := s.Current(); current != nil {
 		d.target.Revision = current.Number
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	reader := diff.ReadAhead(ctx, d.conn.Client, s, d.planOptions())
 	wanted, err := d.want(ctx, s)
 	if err != nil {
 		return err
 	}
-	d.plan, err = diff.Compute(ctx, d.conn.Client, s, wanted, d.planOptions())
+	d.plan, err = diff.Compute(ctx, reader, s, wanted, d.planOptions())
 	if err != nil || d.plan.Empty() {
 		return err
 	}

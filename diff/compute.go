@@ -142,9 +142,7 @@ type leftover struct {
 }
 
 func newPlanner(r Reader, s *release.State, w *render.Wanted, o Options) *planner {
-	if o.Concurrency <= 0 {
-		o.Concurrency = 32
-	}
+	o.Concurrency = o.concurrency()
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}

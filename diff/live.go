@@ -14,12 +14,6 @@ import (
 	"github.com/belay-sh/belay/internal/release"
 )
 
-// place is where a LIST looks.
-type place struct {
-	kind      object.Kind
-	namespace string
-}
-
 // reading is what one object needs to be read with a GET, and where it goes.
 type reading struct {
 	kind object.Kind
@@ -37,6 +31,7 @@ func (p *planner) read(ctx context.Context) error {
 	}
 	places := p.places()
 	hits := make([]map[string]*unstructured.Unstructured, len(places))
+	versions := make([]string, len(places))
 	refused := make([]bool, len(places))
 	var namespace *unstructured.Unstructured
 	gets := p.sharedReadings()
@@ -48,7 +43,7 @@ func (p *planner) read(ctx context.Context) error {
 	err := p.parallel(ctx, jobs, func(ctx context.Context, i int) (err error) {
 		switch {
 		case i < len(places):
-			hits[i], refused[i], err = p.list(ctx, places[i])
+			hits[i], versions[i], refused[i], err = p.list(ctx, places[i])
 		case i < jobs-1:
 			err = p.get(ctx, gets[i-len(places)])
 		default:
@@ -60,6 +55,10 @@ func (p *planner) read(ctx context.Context) error {
 		return err
 	}
 	p.tellUnlisted(places, refused)
+	p.plan.Listed = make(map[Scope]string, len(places))
+	for i, at := range places {
+		p.plan.Listed[at] = versions[i]
+	}
 	if err := p.readRest(ctx, p.assign(places, hits, refused)); err != nil {
 		return err
 	}
@@ -67,11 +66,11 @@ func (p *planner) read(ctx context.Context) error {
 }
 
 // tellUnlisted says what has to be read one by one for want of the right to list it.
-func (p *planner) tellUnlisted(places []place, refused []bool) {
+func (p *planner) tellUnlisted(places []Scope, refused []bool) {
 	var names []string
 	for i, at := range places {
 		if refused[i] {
-			names = append(names, resourceName(object.Access{Group: at.kind.Group, Resource: at.kind.Resource}))
+			names = append(names, resourceName(object.Access{Group: at.Kind.Group, Resource: at.Kind.Resource}))
 		}
 	}
 	if len(names) > 0 {
@@ -104,7 +103,7 @@ func (p *planner) findLeftovers(ctx context.Context) error {
 	}
 	slices.SortFunc(p.leftovers, func(a, b *leftover) int { return a.id.Compare(b.id) })
 	for _, l := range p.leftovers {
-		version := l.entry.Version[strings.LastIndex(l.entry.Version, "/")+1:]
+		version := versionOf(l.entry)
 		kind, err := p.r.Kind(ctx, l.id.GroupKind(), version)
 		if meta.IsNoMatchError(err) && version != "" {
 			kind, err = p.r.Kind(ctx, l.id.GroupKind(), "")
@@ -117,12 +116,17 @@ func (p *planner) findLeftovers(ctx context.Context) error {
 	return nil
 }
 
+// versionOf is the version that an object was last sent in, without its group.
+func versionOf(entry release.Owned) string {
+	return entry.Version[strings.LastIndex(entry.Version, "/")+1:]
+}
+
 // places returns where objects of the release may be, in a stable order.
-func (p *planner) places() []place {
-	seen := map[place]bool{}
-	var all []place
+func (p *planner) places() []Scope {
+	seen := map[Scope]bool{}
+	var all []Scope
 	add := func(kind object.Kind, namespace string) {
-		at := place{kind, namespace}
+		at := Scope{kind, namespace}
 		if !seen[at] {
 			seen[at] = true
 			all = append(all, at)
@@ -141,25 +145,25 @@ func (p *planner) places() []place {
 	return all
 }
 
-// list finds a release's objects in one place, by name. refused is true when the
-// user may not list there.
-func (p *planner) list(ctx context.Context, at place) (hits map[string]*unstructured.Unstructured, refused bool, err error) {
-	list, err := p.r.List(ctx, at.kind, at.namespace, object.ReleaseLabel+"="+p.o.Target.Release)
+// list finds a release's objects in one place, by name, and the resourceVersion of
+// the whole. refused is true when the user may not list there.
+func (p *planner) list(ctx context.Context, at Scope) (hits map[string]*unstructured.Unstructured, version string, refused bool, err error) {
+	list, err := p.r.List(ctx, at.Kind, at.Namespace, object.ReleaseLabel+"="+p.o.Target.Release)
 	switch {
 	case apierrors.IsForbidden(err):
-		return nil, true, nil
+		return nil, "", true, nil
 	case apierrors.IsNotFound(err), apierrors.IsMethodNotSupported(err):
-		return nil, false, nil
+		return nil, "", false, nil
 	case err != nil:
-		return nil, false, fmt.Errorf("listing %s in namespace %q: %w", at.kind.GVR().GroupResource(), at.namespace, err)
+		return nil, "", false, fmt.Errorf("listing %s in namespace %q: %w", at.Kind.GVR().GroupResource(), at.Namespace, err)
 	}
 	hits = make(map[string]*unstructured.Unstructured, len(list.Items))
 	for i := range list.Items {
 		u := &list.Items[i]
-		u.SetGroupVersionKind(at.kind.GroupVersionKind)
+		u.SetGroupVersionKind(at.Kind.GroupVersionKind)
 		hits[u.GetName()] = u
 	}
-	return hits, false, nil
+	return hits, list.GetResourceVersion(), false, nil
 }
 
 // get reads one object; one that is not there is nil.
@@ -212,14 +216,14 @@ func (p *planner) readSchemas(ctx context.Context) error {
 // assign gives the hits to the objects that they are, and returns what has to be
 // read one by one. A hit that is neither wanted nor in the inventory is nobody's
 // business: labels find, they do not prove.
-func (p *planner) assign(places []place, hits []map[string]*unstructured.Unstructured, refused []bool) []reading {
-	at := make(map[place]int, len(places))
+func (p *planner) assign(places []Scope, hits []map[string]*unstructured.Unstructured, refused []bool) []reading {
+	at := make(map[Scope]int, len(places))
 	for i, where := range places {
 		at[where] = i
 	}
 	var rest []reading
 	for _, it := range p.items {
-		i, ok := at[place{it.Kind, it.ID.Namespace}]
+		i, ok := at[Scope{it.Kind, it.ID.Namespace}]
 		if !ok || it.Shared {
 			continue
 		}
@@ -232,7 +236,7 @@ func (p *planner) assign(places []place, hits []map[string]*unstructured.Unstruc
 		if !l.served {
 			continue
 		}
-		if i, ok := at[place{l.kind, l.id.Namespace}]; ok && !l.entry.Shared {
+		if i, ok := at[Scope{l.kind, l.id.Namespace}]; ok && !l.entry.Shared {
 			l.live = hits[i][l.id.Name]
 		}
 		if l.live == nil {

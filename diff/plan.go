@@ -222,6 +222,15 @@ type Plan struct {
 	// Gone are inventory entries that were seen gone, or are no longer the
 	// release's: they need no request and leave the inventory.
 	Gone []object.ID `json:"gone,omitempty"`
+	// Listed are the resourceVersions that the changes' live objects were listed at:
+	// who follows them goes on from there. What was not listed has none.
+	Listed map[Scope]string `json:"-"`
+}
+
+// Scope is where objects are listed: those of a kind in a namespace.
+type Scope struct {
+	Kind      object.Kind
+	Namespace string
 }
 
 // Counts counts the changes by action.
@@ -329,3 +338,12 @@ type Options struct {
 	// Now is the time that "2h ago" is counted from; zero means the clock's.
 	Now time.Time
 }
+
+func (o *Options) concurrency() int {
+	if o.Concurrency <= 0 {
+		return defaultConcurrency
+	}
+	return o.Concurrency
+}
+
+const defaultConcurrency = 32

@@ -46,20 +46,26 @@ func (t *Tracker) feed(key feedKey, parts *cache) {
 }
 
 // follow keeps a feed up to date until ctx ends: a LIST, then a watch from
-// there. Where watching is forbidden it lists again and again; where listing is
-// too, each object is asked for.
+// there. Where somebody has listed before it goes on from that. Where watching is
+// forbidden it lists again and again; where listing is too, each object is asked for.
 func (t *Tracker) follow(ctx context.Context, f *feed) {
 	wait, canWatch := againFirst, true
+	watch := func(version string) error {
+		return t.w.Watch(ctx, f.key.kind, f.key.namespace, f.key.selector, version, func(e object.Event) error {
+			t.event(f, e)
+			return nil
+		})
+	}
+	if listed := t.listed(f); listed != "" {
+		_ = watch(listed) // it says the same, or does better, from a fresh list
+	}
 	for ctx.Err() == nil {
 		since := t.o.Now()
 		version, err := t.list(ctx, f, since)
 		if err == nil {
 			wait = againFirst
 			if canWatch {
-				err = t.w.Watch(ctx, f.key.kind, f.key.namespace, f.key.selector, version, func(e object.Event) error {
-					t.event(f, e)
-					return nil
-				})
+				err = watch(version)
 				canWatch = !apierrors.IsForbidden(err) && !apierrors.IsMethodNotSupported(err)
 			}
 			if !canWatch {
@@ -77,6 +83,15 @@ func (t *Tracker) follow(ctx context.Context, f *feed) {
 		}
 		wait = min(2*wait, max(againMax, wait))
 	}
+}
+
+// listed is the resourceVersion that a feed's targets were listed at; empty where
+// nobody did.
+func (t *Tracker) listed(f *feed) string {
+	if f.parts != nil || f.key.selector != t.o.Selector || t.o.Listed == nil {
+		return ""
+	}
+	return t.o.Listed(f.key.kind, f.key.namespace)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -43,6 +43,10 @@ type Options struct {
 	// Report is called for every change of state, never concurrently, by Add or
 	// from the tracker's goroutines. It must not block for long nor call the tracker.
 	Report func(object.ID, State)
+	// Listed tells the resourceVersion that all that Selector finds in a place was
+	// listed at, before the first Add: targets there need no other list. It may be
+	// nil, or answer "".
+	Listed func(k object.Kind, namespace string) string
 	// Judge is the bundle's own say about kinds; nil is none.
 	Judge *Judge
 	// WaitOldPods holds readiness back until the pods of older revisions are gone.
