@@ -1,13 +1,149 @@
 package rollout
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/internal/object"
 )
+
+func TestOneWatchServesAllOfAKindAndNamespace(t *testing.T) {
+	m := newMemory()
+	f := follow(t, m)
+	for i := range 50 {
+		u := deploy(t, 2, 1, 0, 0)
+		u.SetName(fmt.Sprint("a", i))
+		m.set(u)
+		f.Add(target(u))
+	}
+	f.watches("Deployment")
+	f.Stop()
+	if m.count("list Deployment") != 1 || m.count("watch Deployment") != 1 {
+		t.Errorf("calls %v", m.calls)
+	}
+}
+
+func TestAWatchThatExpiredIsListedAgain(t *testing.T) {
+	u := deploy(t, 2, 2, 1, 2)
+	m := newMemory(u)
+	f := follow(t, m)
+	f.Add(target(u))
+	f.wants("a progressing 1 of 2 updated")
+	f.watches("Deployment")
+	m.put(deploy(t, 2, 2, 2, 2)) // while nobody looks
+	m.cut()
+	f.wants("a ready 2 of 2")
+}
+
+func TestAServerThatIsAwayIsAskedAgain(t *testing.T) {
+	u := deploy(t, 2, 1, 1, 2)
+	m := newMemory(u)
+	away := 3
+	m.fail = func(call string) error {
+		if call == "list Deployment" && away > 0 {
+			away--
+			return fmt.Errorf("connection refused")
+		}
+		return nil
+	}
+	f := follow(t, m)
+	f.Add(target(u))
+	f.wants("a progressing not observed yet")
+	f.watches("Deployment")
+	m.set(deploy(t, 2, 2, 2, 2))
+	f.wants("a ready 2 of 2")
+}
+
+func forbidden(calls ...string) func(string) error {
+	return func(call string) error {
+		for _, c := range calls {
+			if c == call {
+				return apierrors.NewForbidden(schema.GroupResource{}, "", nil)
+			}
+		}
+		return nil
+	}
+}
+
+func TestWhereWatchingIsForbiddenItIsListed(t *testing.T) {
+	u := deploy(t, 2, 1, 0, 2)
+	m := newMemory(u)
+	m.fail = forbidden("watch Deployment")
+	f := follow(t, m)
+	f.Add(target(u))
+	f.wants("a progressing not observed yet")
+	f.watches("Deployment") // and is refused
+	m.set(deploy(t, 2, 2, 2, 2))
+	f.wants("a ready 2 of 2")
+	if m.count("watch Deployment") != 1 {
+		t.Error("the watch is tried again")
+	}
+}
+
+func TestWhereListingIsForbiddenEachIsAsked(t *testing.T) {
+	u := deploy(t, 2, 1, 0, 2)
+	m := newMemory(u)
+	m.fail = forbidden("watch Deployment", "list Deployment")
+	f := follow(t, m)
+	f.Add(target(u))
+	f.wants("a progressing not observed yet")
+	m.set(deploy(t, 2, 2, 2, 2))
+	eventually(t, "a report", func() bool { f.later(time.Second); return len(f.reports) > 0 })
+	f.wants("a ready 2 of 2")
+}
+
+func TestAnObjectThatLostItsLabelIsAsked(t *testing.T) {
+	u := deploy(t, 2, 1, 0, 2)
+	m := newMemory()
+	f := follow(t, m)
+	f.Add(target(u))
+	f.wants("a progressing not observed yet")
+	f.watches("Deployment")
+	m.put(deploy(t, 2, 2, 2, 1))
+	m.lose(u)
+	f.wants("a progressing 1 of 2 available")
+}
+
+func TestWhatCarriesNoLabelIsAskedFor(t *testing.T) {
+	first, second := deploy(t, 2, 1, 0, 2), deploy(t, 2, 1, 0, 2)
+	first.SetName("first")
+	m := newMemory(first)
+	f := follow(t, m)
+	f.Add(target(first))
+	f.wants("first progressing not observed yet")
+	f.watches("Deployment")
+	f.Add(target(second)) // after the LIST, which it would not be in either
+	f.wants("a progressing not observed yet")
+	m.put(deploy(t, 2, 2, 2, 2))
+	eventually(t, "a report", func() bool { f.later(time.Second); return len(f.reports) > 0 })
+	f.wants("a ready 2 of 2")
+}
+
+func TestWhatAWatchShowsBeforeTheAnswerToAWriteCounts(t *testing.T) {
+	first := deploy(t, 2, 1, 0, 2)
+	first.SetName("first")
+	m := newMemory(first)
+	f := follow(t, m)
+	f.Add(target(first)) // opens the watch
+	f.wants("first progressing not observed yet")
+	f.watches("Deployment")
+	ready, written := deploy(t, 2, 2, 2, 2), deploy(t, 2, 1, 0, 2)
+	ready.SetResourceVersion("12")
+	written.SetResourceVersion("11")
+	m.set(ready)
+	eventually(t, "the event", f.holds(func() bool { return len(f.early) == 1 }))
+	f.Add(target(written)) // whose answer was slow
+	f.wants("a progressing not observed yet")
+	f.wants("a ready 2 of 2")
+	if len(f.early) != 0 {
+		t.Error("it is kept")
+	}
+}
 
 // followListed is a follower of what was listed before.
 func followListed(t *testing.T, m *memory) *follower {
@@ -33,7 +169,7 @@ func TestWhatWasListedIsWatchedFromThere(t *testing.T) {
 	f := followListed(t, m)
 	f.Add(target(u))
 	f.wants("a progressing not observed yet")
-	eventually(t, "the watch", func() bool { return m.count("watch Deployment") == 1 })
+	f.watches("Deployment")
 	m.set(labelled(deploy(t, 2, 2, 2, 2)))
 	f.wants("a ready 2 of 2")
 	if n := m.count("list Deployment"); n != 0 {

@@ -90,6 +90,22 @@ func (m *memory) tell(u *unstructured.Unstructured, deleted bool) {
 	}
 }
 
+// put makes or changes an object, and tells nobody.
+func (m *memory) put(u *unstructured.Unstructured) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.objects[object.IDOf(u)] = u
+}
+
+// lose tells all watches that an object is out of their sight.
+func (m *memory) lose(u *unstructured.Unstructured) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for ch := range m.watches {
+		ch <- object.Event{Deleted: true, Object: u}
+	}
+}
+
 // cut ends all watches, as a server that goes away does.
 func (m *memory) cut() {
 	m.mu.Lock()

@@ -27,7 +27,7 @@ func TestWhatGetsAStatusIsJudgedByIt(t *testing.T) {
 	f := follow(t, m)
 	f.Add(target(quiet))
 	f.wants("a progressing no status yet")
-	eventually(t, "the watch", func() bool { return m.count("watch Database") == 1 })
+	f.watches("Database")
 	m.set(obj(t, "{apiVersion: example.com/v1, kind: Database, metadata: {name: a, namespace: shop, uid: x}, status: {conditions: [{type: Ready, status: 'False', message: soon}]}}"))
 	f.wants("a progressing soon")
 	f.later(time.Minute)
@@ -55,13 +55,13 @@ func TestOldPodsAreWaitedForWhereThatIsAskedFor(t *testing.T) {
 	oldPod := strings.NewReplacer("a-x", "a-y", "uid: x", "uid: y, deletionTimestamp: '2026-11-21T20:00:00Z'", "uid: new", "uid: old").Replace(newPod)
 	u := deploy(t, 2, 2, 2, 2)
 	m := newMemory(u, obj(t, aSet), obj(t, newPod), obj(t, oldPod),
-		obj(t, strings.NewReplacer("a-new", "a-old", "uid: new", "uid: old", "'2'", "'1'").Replace(aSet)))
+		setBefore(t))
 	f := follow(t, m)
 	f.o.WaitOldPods = true
 	f.Add(target(u))
 	f.wants("a progressing 2 of 2, looking for old pods")
 	f.wants("a progressing 2 of 2, 1 old pod ending")
-	eventually(t, "the pods' watch", func() bool { return m.count("watch Pod") == 1 })
+	f.watches("Pod")
 	m.remove(obj(t, oldPod))
 	f.wants("a ready 2 of 2")
 }

@@ -18,7 +18,7 @@ func TestWhatIsReadyNoLongerIsWaitedForAgain(t *testing.T) {
 	f := follow(t, m)
 	f.Add(target(versionOf(deploy(t, 2, 2, 2, 0), "10")))
 	f.wants("a progressing 0 of 2 available")
-	eventually(t, "the watch", func() bool { return m.count("watch Deployment") == 1 })
+	f.watches("Deployment")
 	m.set(versionOf(deploy(t, 2, 2, 2, 2), "11"))
 	f.wants("a ready 2 of 2")
 	m.set(versionOf(deploy(t, 2, 2, 2, 1), "10")) // from before it was ready
