@@ -64,7 +64,7 @@ func (r *run) result(ctx context.Context) *Result {
 			}
 		}
 	}
-	res.Diagnosis.Causes = held(r.nodes)
+	res.Diagnosis.Causes = r.held(ctx)
 	if len(unready) > 0 && (r.outcome == Failed || r.outcome == TimedOut) {
 		d := r.explain(ctx, unready, sources)
 		res.Diagnosis.Causes = append(res.Diagnosis.Causes, d.Causes...)

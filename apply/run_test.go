@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
 )
 
 func TestChangesRunInTheOrderOfTheirEdges(t *testing.T) {
@@ -286,6 +287,51 @@ func TestAStuckDeletionNamesWhoHoldsIt(t *testing.T) {
 		"what it owns is deleted before it, and is not gone yet",
 	}
 	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// instances is a cluster that lists what holds a definition.
+type instances struct{ *script }
+
+func (instances) Kind(_ context.Context, gk schema.GroupKind, _ string) (object.Kind, error) {
+	return object.Kind{GroupVersionKind: gk.WithVersion("v1"), Resource: "dbs"}, nil
+}
+
+func (instances) ListMetadata(context.Context, object.Kind, string, string) ([]*unstructured.Unstructured, error) {
+	var all []*unstructured.Unstructured
+	for _, name := range []string{"f", "e", "d", "c", "b", "a"} {
+		u := &unstructured.Unstructured{Object: map[string]any{}}
+		u.SetName(name)
+		u.SetNamespace("far")
+		u.SetFinalizers([]string{"example.com/" + name})
+		all = append(all, u)
+	}
+	return all, nil
+}
+
+func TestADefinitionThatDoesNotGoNamesTheObjectsThatHoldIt(t *testing.T) {
+	p := planOf(nil, change("dbs.example.com", diff.Delete))
+	c := &p.Changes[0]
+	c.ID = object.ID{Group: object.CRDKind.Group, Kind: object.CRDKind.Kind, Name: "dbs.example.com"}
+	c.Live.SetFinalizers([]string{"customresourcecleanup.apiextensions.k8s.io"})
+	c.Live.Object["spec"] = map[string]any{"group": "example.com", "names": map[string]any{"kind": "Db"}}
+	s := instances{(&script{heldBy: map[string]string{c.ID.Name: c.ID.Name}}).exists(p)}
+	r := Run(t.Context(), s, &journal{}, p, Options{Timeout: 300 * time.Millisecond})
+	mustOutcome(t, r, TimedOut)
+	if len(r.Diagnosis.Causes) != 1 {
+		t.Fatalf("%+v", r.Diagnosis)
+	}
+	cause := r.Diagnosis.Causes[0]
+	want := []string{
+		"Db/a in namespace far waits for example.com/a", "Db/b in namespace far waits for example.com/b",
+		"Db/c in namespace far waits for example.com/c", "Db/d in namespace far waits for example.com/d",
+		"Db/e in namespace far waits for example.com/e", "and 1 more",
+	}
+	if d := cmp.Diff(want, cause.Detail); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"get", "dbs.example.com", "-A"}, cause.See); d != "" {
 		t.Error(d)
 	}
 }

@@ -1,11 +1,14 @@
 package apply
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/rollout"
@@ -92,12 +95,53 @@ func see(id object.ID) string {
 	return kind
 }
 
+// manyInstances is how many objects are named that hold the definition of their kind.
+const manyInstances = 5
+
+// instances names the objects that hold the definition of their kind, and what holds
+// them. Where they cannot be read, nothing is named.
+func (r *run) instances(ctx context.Context, definition *unstructured.Unstructured, c *rollout.Cause) {
+	ctx, cancel := context.WithTimeout(ctx, explainTime)
+	defer cancel()
+	group, _, _ := unstructured.NestedString(definition.Object, "spec", "group")
+	name, _, _ := unstructured.NestedString(definition.Object, "spec", "names", "kind")
+	kind, err := r.cluster.Kind(ctx, schema.GroupKind{Group: group, Kind: name}, "")
+	if err != nil {
+		return
+	}
+	all, err := r.cluster.ListMetadata(ctx, kind, "", "")
+	if err != nil || len(all) == 0 {
+		return
+	}
+	c.See = []string{"get", kind.GVR().GroupResource().String(), "-A"}
+	slices.SortFunc(all, func(a, b *unstructured.Unstructured) int {
+		return strings.Compare(a.GetNamespace()+"/"+a.GetName(), b.GetNamespace()+"/"+b.GetName())
+	})
+	for _, u := range all[:min(len(all), manyInstances)] {
+		text := name + "/" + u.GetName()
+		if ns := u.GetNamespace(); ns != "" {
+			text += " in namespace " + ns
+		}
+		if f := u.GetFinalizers(); len(f) > 0 {
+			text += " waits for " + strings.Join(f, ", ")
+		}
+		c.Detail = append(c.Detail, text)
+	}
+	if left := len(all) - manyInstances; left > 0 {
+		c.Detail = append(c.Detail, fmt.Sprintf("and %d more", left))
+	}
+}
+
 // held are the causes of deletions that do not end, in a stable order.
-func held(nodes []*node) []rollout.Cause {
+func (r *run) held(ctx context.Context) []rollout.Cause {
 	var causes []rollout.Cause
-	for _, n := range nodes {
+	for _, n := range r.nodes {
 		if n.state.Phase == rollout.Deleting && n.err == nil && (n.progress == written || n.progress == broken) {
-			causes = append(causes, whatHolds(n))
+			c := whatHolds(n)
+			if n.ID.GroupKind() == object.CRDKind && n.going != nil && (r.outcome == Failed || r.outcome == TimedOut) {
+				r.instances(ctx, n.going, &c)
+			}
+			causes = append(causes, c)
 		}
 	}
 	slices.SortFunc(causes, func(a, b rollout.Cause) int { return a.ID.Compare(b.ID) })

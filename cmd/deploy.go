@@ -170,13 +170,13 @@ func (d *deployment) nothingToChange() bool {
 	if d.o.Op == diff.OpDelete || d.o.Op == diff.OpTest || d.o.Record || !d.plan.Empty() || d.plan.HooksChanged {
 		return false
 	}
-	for i := range d.plan.Changes {
-		if c := &d.plan.Changes[i]; c.Action == diff.Keep && !c.Leftover {
-			return false // it is let go, and the inventory must know
-		}
-	}
 	current := d.state.Current()
-	return current != nil && current.Status == release.Deployed
+	return current != nil && current.Status == release.Deployed && !d.letsGo()
+}
+
+// letsGo says that the plan lets go of an object: the inventory must know.
+func (d *deployment) letsGo() bool {
+	return slices.ContainsFunc(d.plan.Changes, func(c diff.Change) bool { return c.Action == diff.Keep && !c.Leftover })
 }
 
 // createNamespace creates the release's namespace if the plan does: the lock
@@ -318,7 +318,7 @@ func (d *deployment) revision() release.Revision {
 	}
 	switch d.o.Op {
 	case diff.OpDelete:
-		r.Status = release.Deleting
+		r.Status, r.Note = release.Deleting, "delete"
 	case diff.OpAdopt:
 		r.Helm = d.helm.Current().Number
 		r.Note = strings.TrimSuffix(fmt.Sprintf("taken over from Helm, revision %d; %s", r.Helm, r.Note), "; ")

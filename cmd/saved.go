@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,9 +126,13 @@ func (o *deployOptions) useSaved(file string) error {
 	return nil
 }
 
-// checkSaved refuses to carry a saved plan out on another cluster.
+// checkSaved refuses to carry a saved plan out elsewhere than it was made for.
 func (d *deployment) checkSaved() error {
 	saved := d.o.Saved
+	if flag := d.namespaceFlag(); saved != nil && flag != "" && flag != saved.Plan.Target.Namespace {
+		return inputError(fmt.Sprintf("the plan was made for namespace %s; -n %s cannot change it", saved.Plan.Target.Namespace, flag)).
+			hint("leave out -n, or make another plan with it")
+	}
 	if saved == nil || sameServer(saved.Plan.Target.Server, d.conn.Server) {
 		return nil
 	}
@@ -139,10 +144,18 @@ func (d *deployment) checkSaved() error {
 // refuseStale refuses a saved plan that would now do something else than it said.
 func (d *deployment) refuseStale() {
 	saved := d.o.Saved
-	if saved == nil || len(d.plan.Refused) > 0 || d.plan.Same(saved.Plan) {
+	if saved == nil || len(d.plan.Refused) == 0 && d.plan.Same(saved.Plan) {
 		return
 	}
-	d.plan.Refused = append(d.plan.Refused, diff.StaleRefusal(saved.Plan, d.plan, saved.Made, d.now()))
+	stale := diff.StaleRefusal(saved.Plan, d.plan, saved.Made, d.now())
+	if len(stale.IDs) == 0 && len(d.plan.Refused) > 0 {
+		return // what refuses it is not what it does
+	}
+	// Ways out of a conflict are none of a plan that is made: that it moved is all.
+	d.plan.Refused = slices.DeleteFunc(d.plan.Refused, func(r diff.Refusal) bool {
+		return r.Code == diff.RefusedByRule && !slices.ContainsFunc(r.IDs, func(id object.ID) bool { return !slices.Contains(stale.IDs, id) })
+	})
+	d.plan.Refused = append(d.plan.Refused, stale)
 }
 
 // onlyPlan refuses flags that a saved plan has decided.

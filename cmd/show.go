@@ -50,7 +50,7 @@ func (d *deployment) showPlan() error {
 	if d.o.Op != diff.OpDelete && d.plan.Empty() && len(d.plan.Refused) == 0 && current != nil && current.Status != release.Deployed {
 		report.Resumed(d.stderr, current, d.now())
 	}
-	if d.o.Quiet || d.plan.Empty() && !d.plan.HooksChanged && len(d.plan.Refused) == 0 && d.o.Op != diff.OpDelete {
+	if d.o.Quiet || d.plan.Empty() && !d.plan.HooksChanged && len(d.plan.Refused) == 0 && d.o.Op != diff.OpDelete && !d.letsGo() {
 		return nil
 	}
 	return report.Plan(d.stderr, d.plan, report.PlanOptions{

@@ -122,7 +122,7 @@ func TestWhatSharedObjectsTakeWithThemIsSaid(t *testing.T) {
 		}
 	}
 	want := map[string][]string{
-		"CustomResourceDefinition": {"takes 3 Widget objects with it: 1 of nobody's release in namespace far, 1 of release b in namespace far, 1 of this release"},
+		"CustomResourceDefinition": {"takes 3 Widget objects with it: 1 of no release in namespace far, 1 of release b in namespace far, 1 of this release"},
 		"Namespace":                {"takes 3 objects with it that the release does not delete: ConfigMap/other, PersistentVolumeClaim/data, the release next"},
 	}
 	if d := cmp.Diff(want, got); d != "" {

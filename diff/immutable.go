@@ -17,7 +17,11 @@ import (
 // judgeImmutable decides an update that the server refuses although the object
 // would be valid as a new one: recreate it where that is allowed, else refuse.
 func (p *planner) judgeImmutable(it *item) {
+	it.body = it.whole()
 	it.Merged = it.body
+	if said := policy.Recreation(it.Live); p.o.Op == OpRollback && said != "" {
+		it.Policy.OnImmutable = said // what made the object as it is may be unmade the same way
+	}
 	it.Paths = p.guessPaths(it)
 	if p.twins(it) {
 		it.Action = Update
@@ -50,18 +54,41 @@ func (p *planner) judgeImmutable(it *item) {
 	}}
 }
 
+// whole is the body with the live values of the fields that are left to others: an
+// object that is created anew has nobody yet who sets them.
+func (it *item) whole() *unstructured.Unstructured {
+	body := it.body
+	for _, keys := range it.yields {
+		if value := fields.At(it.Live.Object, keys); value != nil {
+			if set, ok := fields.SetAt(body.Object, keys, value); ok {
+				body = &unstructured.Unstructured{Object: set}
+			}
+		}
+	}
+	return body
+}
+
 // updateOnly says whether a refusal can be one that only updates meet. The
 // server has kinds of refusals that are never that: they are about the object
-// that our fields make together with others'.
+// that our fields make together with others'. But where it calls a field immutable,
+// nothing that others take off would help.
 func updateOnly(err error) bool {
 	d := statusOf(err).Details
-	return d == nil || !slices.ContainsFunc(d.Causes, func(c metav1.StatusCause) bool {
+	if d == nil {
+		return true
+	}
+	only := true
+	for _, c := range d.Causes {
 		switch c.Type {
 		case metav1.CauseTypeFieldValueInvalid, metav1.CauseType("FieldValueForbidden"), "":
-			return false
+			if strings.HasSuffix(c.Message, "field is immutable") {
+				return true
+			}
+		default:
+			only = false
 		}
-		return true
-	})
+	}
+	return only
 }
 
 // refuseMixed refuses objects that are valid as the bundle has them, but not
@@ -188,6 +215,22 @@ func mutable(gk schema.GroupKind, path string) bool {
 	return false
 }
 
+// annotateCommand lets live objects be recreated by a rollback.
+func (p *planner) annotateCommand(stuck []*item) string {
+	var commands []string
+	for _, it := range stuck {
+		if neverRecreated(it.ID.GroupKind()) {
+			continue
+		}
+		command := "kubectl annotate " + it.Kind.GVR().GroupResource().String() + " " + it.ID.Name
+		if it.ID.Namespace != "" {
+			command = "kubectl -n " + it.ID.Namespace + strings.TrimPrefix(command, "kubectl")
+		}
+		commands = append(commands, p.onCluster(command+" --overwrite belay.sh/on-immutable=recreate"))
+	}
+	return strings.Join(commands, " && ")
+}
+
 // refuseImmutable refuses what may not be recreated.
 func (p *planner) refuseImmutable() {
 	if len(p.stuck) == 0 {
@@ -211,7 +254,11 @@ func (p *planner) refuseImmutable() {
 	r.Lines = columns(rows)
 	r.Message = fmt.Sprintf("refused: immutable fields of %s would have to change; nothing was changed",
 		plural(len(p.stuck), "object", "objects"))
-	if allowed || running {
+	switch {
+	case !allowed && !running:
+	case p.o.Op == OpRollback: // a revision is what it was
+		r.Hints = append(r.Hints, "to delete and create it anew, say so on what is live, and roll back again: "+p.annotateCommand(p.stuck))
+	default:
 		r.Hints = append(r.Hints, "to delete and create it anew, annotate it: belay.sh/on-immutable: recreate (orphan: what depends on it lives on)")
 	}
 	if running {

@@ -3,7 +3,10 @@ package diff
 import (
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/internal/policy"
@@ -13,7 +16,7 @@ import (
 func impact(it *item) []string {
 	if it.Action == Recreate {
 		if it.Policy.OnImmutable == policy.ImmutableOrphan {
-			return []string{"what depends on it lives on"}
+			return []string{livesOn(it)}
 		}
 		return stops(&it.Change)
 	}
@@ -25,6 +28,26 @@ func impact(it *item) []string {
 		}
 	}
 	return podImpact(it)
+}
+
+// livesOn says what becomes of the dependents of an object that is recreated without
+// them: the new one takes over those that its selector finds.
+func livesOn(it *item) string {
+	const text = "what depends on it lives on"
+	raw, ok, err := unstructured.NestedMap(it.body.Object, "spec", "selector")
+	if !ok || err != nil || !makesPods(it.ID.GroupKind()) {
+		return text
+	}
+	var selector metav1.LabelSelector
+	if runtime.DefaultUnstructuredConverter.FromUnstructured(raw, &selector) != nil {
+		return text
+	}
+	finds, err := metav1.LabelSelectorAsSelector(&selector)
+	found, _, _ := unstructured.NestedStringMap(it.Live.Object, "spec", "template", "metadata", "labels")
+	if err != nil || finds.Matches(labels.Set(found)) {
+		return text
+	}
+	return text + " and is nobody's then, for the new selector does not match it"
 }
 
 // stops says what the deletion of an object takes with it: pods, and claims where a

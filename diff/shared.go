@@ -107,7 +107,7 @@ func (p *planner) ownerWords(u *unstructured.Unstructured) string {
 	name, ns := u.GetLabels()[object.ReleaseLabel], u.GetAnnotations()[object.NamespaceAnnotation]
 	switch {
 	case name == "":
-		return "nobody's release in " + namespaceWords(u.GetNamespace())
+		return "no release in " + namespaceWords(u.GetNamespace())
 	case name == p.o.Target.Release && ns == p.o.Target.Namespace:
 		return "this release"
 	default:

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/belay-sh/belay/internal/object"
@@ -30,8 +31,8 @@ func StaleRefusal(then, now *Plan, made, at time.Time) Refusal {
 		if old == nil {
 			old = &Change{ID: c.ID, Action: Unchanged}
 		}
-		if sameRequests(old, c) {
-			continue
+		if sameRequests(old, c) && len(c.unforced()) == 0 {
+			continue // it could be carried out as it was when it was saved
 		}
 		r.IDs = append(r.IDs, c.ID)
 		for _, text := range moved(old, c, at) {
@@ -46,6 +47,11 @@ func StaleRefusal(then, now *Plan, made, at time.Time) Refusal {
 	}
 	r.Lines = columns(rows)
 	return r
+}
+
+// unforced are the conflicts that nobody decided.
+func (c *Change) unforced() []Conflict {
+	return slices.DeleteFunc(slices.Clone(c.Conflicts), func(c Conflict) bool { return c.Forced })
 }
 
 func sameRequests(a, b *Change) bool {
@@ -76,6 +82,11 @@ func moved(old, now *Change, at time.Time) []string {
 	for _, p := range old.Paths {
 		if from, left := was[p.Path]; left {
 			lines = append(lines, fmt.Sprintf("%s was %s, is as wanted", p.Path, valueText(now.ID, p.Path, from)))
+		}
+	}
+	if len(lines) == 0 {
+		for _, c := range now.unforced() {
+			lines = append(lines, c.Path+" is "+c.Manager+"'s now")
 		}
 	}
 	if len(lines) == 0 {

@@ -36,8 +36,19 @@ func TestASavedPlanIsCarriedOutOnlyAsItWasMade(t *testing.T) {
 			t.Errorf("the refusal lacks %q:\n%v", want, stale)
 		}
 	}
-	// A rollback and a deletion can be saved, too.
+	// What was no conflict when it was made is none to decide now: it moved.
 	e.Must(0, "apply", next, "-r", "web", "-n", e.NS, "--force-conflicts")
+	other := e.Write("3.yaml", strings.NewReplacer(`a: "1"`, `a: "2"`, `b: "1"`, `b: "2"`).Replace(with))
+	e.Must(2, "diff", other, "-r", "web", "-n", e.NS, "-o", plan)
+	for _, value := range []string{"3", "1"} {
+		e.merge("/api/v1/namespaces/"+e.NS+"/configmaps/web", "kubectl-edit", `{"data":{"b":"`+value+`"}}`)
+		stale = e.Must(4, "apply", "--plan", file)
+		if strings.Contains(stale.Stderr, "--force-conflicts") || !strings.Contains(stale.Stderr, "no longer fits") || !strings.Contains(stale.Stderr, "kubectl-edit") {
+			t.Errorf("it advises what a plan cannot do, or does not say that it is stale:\n%v", stale)
+		}
+	}
+	e.Must(3, "apply", "--plan", file, "-n", "elsewhere")
+	// A rollback and a deletion can be saved, too.
 	e.Must(2, "rollback", "web", "-n", e.NS, "--dry-run", "-o", plan)
 	if r := e.Run(Run{Args: []string{"apply", "--plan", file}, Unchecked: true}); r.Exit != 0 {
 		t.Error(r)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/internal/nearest"
@@ -102,6 +103,16 @@ func Order(live object.Object) (weight int, dependsOn []object.ID) {
 		_ = read(&p, live, value)
 	}
 	return p.Weight, p.DependsOn
+}
+
+// Recreation reads what a live object says of being recreated: a rollback, which brings
+// back what cannot be annotated any more, asks it. What cannot be read says nothing.
+func Recreation(live *unstructured.Unstructured) OnImmutable {
+	switch said := OnImmutable(live.GetAnnotations()["belay.sh/on-immutable"]); said {
+	case ImmutableFail, ImmutableRecreate, ImmutableOrphan:
+		return said
+	}
+	return ""
 }
 
 // Check reads the policies of all objects, and reports all mistakes in them at

@@ -125,18 +125,6 @@ func (e *End) writeSuccess(b *strings.Builder, p paint) {
 	e.writeKept(b)
 }
 
-// writeKept names what a run let go: nobody else will.
-func (e *End) writeKept(b *strings.Builder) {
-	if e.Plan == nil {
-		return
-	}
-	for _, c := range e.Plan.Changes {
-		if c.Action == diff.Keep && !c.Leftover {
-			fmt.Fprintf(b, "  kept: %s%s\n", Clean(c.ID.In(e.Target.Namespace)), inBrackets(Clean(c.Reason)))
-		}
-	}
-}
-
 func (e *End) rollback() string { return e.Flags.Command("rollback", e.Target.Release) }
 
 func (e *End) writeUnchanged(b *strings.Builder, p paint) {
@@ -157,6 +145,7 @@ func (e *End) writeUnchanged(b *strings.Builder, p paint) {
 		}
 		fmt.Fprintf(b, "nothing to change: %s%s (revision %d, %s)\n",
 			count(total, "object"), ready, e.Revision.Number, e.sinceDeployed())
+		e.writeLeft(b)
 	case apply.Interrupted:
 		fmt.Fprintf(b, "interrupted while waiting for %d of %s; nothing was changed\n",
 			len(e.Result.NotReady), count(total, "object"))
@@ -254,6 +243,8 @@ func (e *End) advice() string {
 	switch {
 	case e.Result.Outcome == apply.Lost:
 		return "see what the other run does: " + e.Flags.Command("status", e.Target.Release)
+	case e.namespaceGoes(): // and the records with it
+		return "nothing is left to do but to wait: " + e.Flags.Kubectl("wait", "--for=delete", "namespace/"+e.Target.Namespace)
 	case e.Op == diff.OpDelete:
 		return "go on: the same command"
 	case e.Result.Outcome == apply.TimedOut:

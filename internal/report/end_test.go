@@ -88,6 +88,18 @@ func ends() map[string]End {
 	same.NothingToChange, same.Revision, same.Notes = true, revision(8, release.Deployed, 12*time.Minute), ""
 	sick := failed
 	sick.NothingToChange, sick.Revision = true, revision(8, release.Deployed, 12*time.Minute)
+	left := same
+	left.Plan = &diff.Plan{Target: shop, Changes: []diff.Change{
+		{ID: front, Action: diff.Unchanged}, {ID: old, Action: diff.Keep, Leftover: true, Reason: "--no-prune"}, {ID: config, Action: diff.Keep, Leftover: true, Reason: "--no-prune"},
+	}}
+	leftAfter := first
+	leftAfter.Plan = left.Plan
+	namespace := object.ID{Kind: "Namespace", Name: "shop"}
+	goes := gone
+	goes.Result = &apply.Result{
+		Outcome: apply.TimedOut, NotReady: []object.ID{namespace},
+		States: map[object.ID]rollout.State{namespace: {Phase: rollout.Deleting, Summary: "is being deleted"}},
+	}
 	lost := base(release.Failed, &apply.Result{Outcome: apply.Lost, Finished: []object.ID{config}, NotStarted: []object.ID{old}})
 	stale := base(release.Failed, &apply.Result{
 		Outcome: apply.Stale, NotReady: []object.ID{front}, NotStarted: []object.ID{old},
@@ -96,7 +108,7 @@ func ends() map[string]End {
 	return map[string]End{
 		"success": success, "first": first, "failed": failed, "write-error": wrote, "timed-out": timedOut,
 		"interrupted": stopped, "rollback": back, "delete": gone, "unchanged": same, "unchanged-sick": sick,
-		"lost": lost, "stale": stale,
+		"lost": lost, "stale": stale, "left": leftAfter, "unchanged-left": left, "namespace-goes": goes,
 	}
 }
 
@@ -109,6 +121,20 @@ func TestEveryEndSaysWhatWasDoneAndWhatToDo(t *testing.T) {
 			}))
 		})
 	}
+}
+
+func TestARollbackThatIsRefusedSaysWhy(t *testing.T) {
+	u := Undone{
+		Target: shop, Failed: revision(8, release.Failed, 0), To: 7, Err: errors.New("refused"), Flags: flags,
+		Plan: &diff.Plan{Target: shop, Refused: []diff.Refusal{{
+			Code: diff.RefusedByRule, Message: "refused: immutable fields of 1 object would have to change; nothing was changed",
+			Lines: []string{"Deployment.apps/front  spec.selector is immutable"}, Hints: []string{"say so on what is live"},
+		}}},
+	}
+	golden(t, "undone-refused.txt", written(t, func(b *bytes.Buffer) error {
+		WriteUndone(b, u, false)
+		return nil
+	}))
 }
 
 func TestARunAsDocument(t *testing.T) {

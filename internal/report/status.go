@@ -162,6 +162,8 @@ func stateWords(s rollout.State) string {
 		return firstOf(summary, "ready")
 	case summary == "" || summary == string(s.Phase):
 		return string(s.Phase)
+	case s.Phase == rollout.Deleting && strings.HasPrefix(summary, "being deleted"):
+		return summary
 	case s.Phase == rollout.Progressing:
 		return "progressing: " + summary
 	default:

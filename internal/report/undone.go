@@ -52,9 +52,17 @@ func WriteUndone(w io.Writer, u Undone, color bool) {
 		b.WriteString("\n")
 	}
 	line := fmt.Sprintf("%s revision %d failed after %s; ", u.Target.Release, u.Failed.Number, Duration(u.Failed.Took))
-	if u.Err == nil {
+	switch {
+	case u.Err == nil:
 		line += fmt.Sprintf("rolled back to %d, as revision %d, in %s", u.To, u.Revision.Number, Duration(u.Took))
-	} else {
+	case u.Plan != nil && len(u.Plan.Refused) > 0:
+		b.WriteString("\n")
+		for _, r := range hideRefusals(secretsOfPlan(u.Plan), u.Plan.Refused) {
+			writeFailure(&b, refusalFailure(r), p)
+		}
+		b.WriteString("\n")
+		line += fmt.Sprintf("rolling back to %d was refused", u.To)
+	default:
 		line += fmt.Sprintf("rolling back to %d failed too", u.To)
 		if u.Result == nil {
 			line += ": " + Clean(u.Err.Error())

@@ -64,7 +64,7 @@ func (j *Judge) Of(u *unstructured.Unstructured) State {
 		return Of(u)
 	}
 	if deleting(u) {
-		return State{Phase: Deleting, Summary: "being deleted"}
+		return going(u)
 	}
 	if !observed(u) {
 		return State{Phase: Progressing, Summary: "not observed yet"}

@@ -16,7 +16,7 @@ import (
 func Of(u *unstructured.Unstructured) State {
 	gk := u.GroupVersionKind().GroupKind()
 	if deleting(u) || gk.Group == "" && gk.Kind == "Namespace" && text(at(u, "status", "phase")) == "Terminating" {
-		return State{Phase: Deleting, Summary: "being deleted"}
+		return going(u)
 	}
 	judge := kindRule(gk)
 	if judge == nil {
@@ -26,6 +26,15 @@ func Of(u *unstructured.Unstructured) State {
 		return notObserved
 	}
 	return judge(u)
+}
+
+// going is the state of what is being deleted.
+func going(u *unstructured.Unstructured) State {
+	summary := "being deleted"
+	if f := u.GetFinalizers(); len(f) > 0 {
+		summary += ", waits for " + strings.Join(f, ", ")
+	}
+	return State{Phase: Deleting, Summary: summary}
 }
 
 // kindRule returns how a kind is judged; nil is by convention.
