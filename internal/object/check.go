@@ -20,7 +20,7 @@ func (m *manifests) check(body map[string]any, n *yaml.Node) bool {
 	} else if body["metadata"] == nil {
 		m.fail(n, "metadata.name is missing")
 	} else {
-		m.fail(find(n, "metadata"), "metadata: %s where a mapping is expected", describe(body["metadata"]))
+		m.fail(find(n, "metadata"), "metadata: %s where a mapping is expected", Describe(body["metadata"]))
 	}
 	if len(m.errs) == before {
 		m.checkData(body, n)
@@ -40,7 +40,7 @@ func (m *manifests) text(in map[string]any, n *yaml.Node, keys ...any) {
 			m.fail(find(n, keys...), "%s is empty", path(keys...))
 		}
 	default:
-		m.fail(find(n, keys...), "%s: %s where a string is expected; quote it", path(keys...), describe(v))
+		m.fail(find(n, keys...), "%s: %s where a string is expected; quote it", path(keys...), Describe(v))
 	}
 }
 
@@ -66,7 +66,7 @@ func (m *manifests) strings(in map[string]any, n *yaml.Node, keys ...any) {
 	}
 	members, ok := in[field].(map[string]any)
 	if !ok {
-		m.fail(find(n, keys...), "%s: %s where a mapping is expected", path(keys...), describe(in[field]))
+		m.fail(find(n, keys...), "%s: %s where a mapping is expected", path(keys...), Describe(in[field]))
 		return
 	}
 	for _, key := range sortedKeys(members) {
@@ -74,7 +74,7 @@ func (m *manifests) strings(in map[string]any, n *yaml.Node, keys ...any) {
 		case string, nil:
 		default:
 			at := append(slices.Clone(keys), key)
-			m.fail(find(n, at...), "%s: %s where a string is expected; quote it", path(at...), describe(v))
+			m.fail(find(n, at...), "%s: %s where a string is expected; quote it", path(at...), Describe(v))
 		}
 	}
 }
@@ -166,7 +166,7 @@ func (m *manifests) checkContainer(container map[string]any, n *yaml.Node, at []
 		case nil, string:
 		default:
 			where := append(slices.Clone(at), "env", i, "value")
-			m.fail(find(n, where...), "%s (%v): %s where a string is expected; quote it", path(where...), entry["name"], describe(v))
+			m.fail(find(n, where...), "%s (%v): %s where a string is expected; quote it", path(where...), entry["name"], Describe(v))
 		}
 	}
 }

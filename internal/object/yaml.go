@@ -133,7 +133,7 @@ func DecodeMap(in Input) (map[string]any, error) {
 	case map[string]any:
 		return v, nil
 	}
-	return nil, in.failure(&d, d.root.Line, d.root.Column, "%s where a mapping is expected", describe(v))
+	return nil, in.failure(&d, d.root.Line, d.root.Column, "%s where a mapping is expected", Describe(v))
 }
 
 // DecodeValue reads one YAML value of any type from a short text, such as a flag.
@@ -150,8 +150,8 @@ func DecodeValue(in Input) (any, error) {
 	return v, errors.Join(c.errs...)
 }
 
-// describe names a value's type for people.
-func describe(v any) string {
+// Describe names the type of a value of YAML or JSON for people: "a mapping".
+func Describe(v any) string {
 	switch v.(type) {
 	case nil:
 		return "nothing"
@@ -180,7 +180,7 @@ func (m *manifests) add(v any, n *yaml.Node, apiVersion, kind string) {
 	body, ok := v.(map[string]any)
 	if !ok {
 		if v != nil {
-			m.fail(n, "%s where a manifest is expected", describe(v))
+			m.fail(n, "%s where a manifest is expected", Describe(v))
 		}
 		return
 	}
@@ -198,7 +198,7 @@ func (m *manifests) add(v any, n *yaml.Node, apiVersion, kind string) {
 		return
 	}
 	if isPlainList(body) {
-		m.fail(find(n, "items"), "items: %s where a list is expected", describe(body["items"]))
+		m.fail(find(n, "items"), "items: %s where a list is expected", Describe(body["items"]))
 		return
 	}
 	if !m.check(body, n) {

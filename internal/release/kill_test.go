@@ -3,7 +3,6 @@ package release
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -57,32 +56,41 @@ func killedAt(k int, f fault) func(int, string) fault {
 	}
 }
 
-func TestARunKilledAtAnyRequestIsFollowedByOneThatConverges(t *testing.T) {
+// killedAnywhere calls then after a run that was killed at each of its requests,
+// before and after it was carried out.
+func killedAnywhere(t *testing.T, run func(context.Context, *Store) error, then func(t *testing.T, s *secrets)) {
 	synctest.Test(t, func(t *testing.T) {
-		n := requestsOf(t, upgrade)
+		n := requestsOf(t, run)
 		for k := 1; k <= n; k++ {
 			for _, f := range []fault{refuse, lose} {
 				s := newSecrets()
 				prepare(t, s)
 				killed, p := newRun(s, "killed")
 				p.on(killedAt(k, f))
-				_ = upgrade(t.Context(), killed)
-				name := fmt.Sprintf("killed at request %d of %d, fault %d", k, n, f)
-				before := checkSound(t, s)
-				if len(before.Inventory) != 15 {
-					t.Errorf("%s: %d objects are remembered", name, len(before.Inventory))
+				_ = run(t.Context(), killed)
+				if then(t, s); t.Failed() {
+					t.Fatalf("killed at request %d of %d, fault %d", k, n, f)
 				}
-				next, _ := newRun(s, "next")
-				if err := upgradeTo(t.Context(), next, "four"); err != nil {
-					t.Errorf("%s: the next run: %v", name, err)
-				}
-				after := checkSound(t, s)
-				if after.Holder != nil || after.Current().Status != Deployed {
-					t.Errorf("%s: then %s, holder %v", name, statuses(after), after.Holder)
-				}
-				checkTidy(t, s)
 			}
 		}
+	})
+}
+
+func TestARunKilledAtAnyRequestIsFollowedByOneThatConverges(t *testing.T) {
+	killedAnywhere(t, upgrade, func(t *testing.T, s *secrets) {
+		before := checkSound(t, s)
+		if len(before.Inventory) != 15 {
+			t.Errorf("%d objects are remembered", len(before.Inventory))
+		}
+		next, _ := newRun(s, "next")
+		if err := upgradeTo(t.Context(), next, "four"); err != nil {
+			t.Errorf("the next run: %v", err)
+		}
+		after := checkSound(t, s)
+		if after.Holder != nil || after.Current().Status != Deployed {
+			t.Errorf("then %s, holder %v", statuses(after), after.Holder)
+		}
+		checkTidy(t, s)
 	})
 }
 
@@ -134,24 +142,14 @@ func remove(ctx context.Context, s *Store) error {
 }
 
 func TestAnErasureKilledAtAnyRequestIsEndedByTheNext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := requestsOf(t, remove)
-		for k := 1; k <= n; k++ {
-			for _, f := range []fault{refuse, lose} {
-				s := newSecrets()
-				prepare(t, s)
-				killed, p := newRun(s, "killed")
-				p.on(killedAt(k, f))
-				_ = remove(t.Context(), killed)
-				checkSound(t, s)
-				next, _ := newRun(s, "next")
-				if err := remove(t.Context(), next); err != nil {
-					t.Errorf("killed at request %d, fault %d: the next run: %v", k, f, err)
-				}
-				if names := s.names(); len(names) != 0 {
-					t.Errorf("killed at request %d, fault %d: left %q", k, f, names)
-				}
-			}
+	killedAnywhere(t, remove, func(t *testing.T, s *secrets) {
+		checkSound(t, s)
+		next, _ := newRun(s, "next")
+		if err := remove(t.Context(), next); err != nil {
+			t.Errorf("the next run: %v", err)
+		}
+		if names := s.names(); len(names) != 0 {
+			t.Errorf("left %q", names)
 		}
 	})
 }

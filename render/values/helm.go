@@ -171,7 +171,7 @@ func (s *helmScanner) key(in map[string]any, depth int) error {
 		if have, there := in[key]; there {
 			var ok bool
 			if list, ok = have.([]any); !ok {
-				return fmt.Errorf("%s is %s, not a list", key, describe(have))
+				return fmt.Errorf("%s is %s, not a list", key, object.Describe(have))
 			}
 		}
 		list, err = s.item(list, index, depth)
@@ -192,7 +192,7 @@ func (s *helmScanner) key(in map[string]any, depth int) error {
 	}
 	inner, ok := in[key].(map[string]any)
 	if have, there := in[key]; there && !ok {
-		return fmt.Errorf("%s is %s, not a mapping", key, describe(have))
+		return fmt.Errorf("%s is %s, not a mapping", key, object.Describe(have))
 	}
 	if inner == nil {
 		inner = map[string]any{}
@@ -244,7 +244,7 @@ func (s *helmScanner) item(list []any, index, depth int) ([]any, error) {
 		if index < len(list) && list[index] != nil {
 			var ok bool
 			if inner, ok = list[index].([]any); !ok {
-				return list, fmt.Errorf("[%d] is %s, not a list", index, describe(list[index]))
+				return list, fmt.Errorf("[%d] is %s, not a list", index, object.Describe(list[index]))
 			}
 		}
 		if inner, err = s.item(inner, next, depth); err != nil {

@@ -305,7 +305,7 @@ func (m *Merged) descend(in any, path []any, v any, at string, place func(string
 	members, ok := in.(map[string]any)
 	if !ok {
 		if in != nil {
-			return nil, fmt.Errorf("%s is %s, not a mapping%s", at, describe(in), m.from(at))
+			return nil, fmt.Errorf("%s is %s, not a mapping%s", at, object.Describe(in), m.from(at))
 		}
 		members = map[string]any{}
 	}
@@ -328,7 +328,7 @@ func (m *Merged) descend(in any, path []any, v any, at string, place func(string
 func (m *Merged) descendList(in any, index int, path []any, v any, at string, place func(string) Place) (any, error) {
 	list, ok := in.([]any)
 	if !ok && in != nil {
-		return nil, fmt.Errorf("%s is %s, not a list%s", at, describe(in), m.from(at))
+		return nil, fmt.Errorf("%s is %s, not a list%s", at, object.Describe(in), m.from(at))
 	}
 	if index > len(list) {
 		return nil, fmt.Errorf("index %d is outside a list of %d%s; [%d] appends", index, len(list), m.from(at), len(list))
@@ -358,20 +358,6 @@ func (m *Merged) from(path string) string {
 		return " (" + places[len(places)-1].String() + ")"
 	}
 	return ""
-}
-
-func describe(v any) string {
-	switch v.(type) {
-	case map[string]any:
-		return "a mapping"
-	case []any:
-		return "a list"
-	case string:
-		return "a string"
-	case bool:
-		return "a boolean"
-	}
-	return "a number"
 }
 
 // Copy copies a value deeply.
