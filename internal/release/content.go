@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -43,26 +44,37 @@ const (
 
 var errContent = errors.New("the content is damaged")
 
-func encodeContent(w *render.Wanted) ([]item, error) {
+// encodeContent gives the objects' bodies apart as well, as encodeLine writes them.
+func encodeContent(w *render.Wanted) (items []item, bodies [][]byte, err error) {
 	first, err := encodeLine(preamble{
 		Origin: w.Origin, Values: w.Values, Rules: w.Rules, Random: w.Random, Notes: w.Notes, Hooks: linesOf(w.Hooks),
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	items := make([]item, 1, 1+len(w.Objects))
+	items = make([]item, 1, 1+len(w.Objects))
 	items[0] = item{data: first, mark: 1} // no border by itself
-	for _, o := range w.Objects {
+	bodies = make([][]byte, len(w.Objects))
+	for i, o := range w.Objects {
 		if o.Body == nil {
-			return nil, fmt.Errorf("encoding the object of %s: it has no body", o.Source)
+			return nil, nil, fmt.Errorf("encoding the object of %s: it has no body", o.Source)
 		}
-		data, err := encodeLine(line{Source: o.Source, Body: o.Body.Object})
+		source, err := encodeLine(o.Source)
+		if err == nil {
+			bodies[i], err = encodeLine(o.Body.Object)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("encoding %s: %w", o.ID(), err)
+			return nil, nil, fmt.Errorf("encoding %s: %w", o.ID(), err)
 		}
-		items = append(items, item{data: data, mark: markOf(o.ID())})
+		items = append(items, item{data: joined(source, bodies[i]), mark: markOf(o.ID())})
 	}
-	return items, nil
+	return items, bodies, nil
+}
+
+// joined is what encodeLine makes of a line of these two.
+func joined(source, body []byte) []byte {
+	source, body = bytes.TrimSuffix(source, []byte("\n")), bytes.TrimSuffix(body, []byte("\n"))
+	return slices.Concat([]byte(`{"source":`), source, []byte(`,"body":`), body, []byte("}\n"))
 }
 
 func linesOf(objects []object.Object) []line {

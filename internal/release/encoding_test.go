@@ -110,7 +110,7 @@ func FuzzContent(f *testing.F) {
 			t.Skip()
 		}
 		w.Notes = strings.ToValidUTF8(notes, "?")
-		items, err := encodeContent(w)
+		items, _, err := encodeContent(w)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,6 +130,32 @@ func FuzzContent(f *testing.F) {
 			t.Error(d)
 		}
 	})
+}
+
+func TestALineIsWrittenAsItIsRead(t *testing.T) {
+	w := wanted(3, "a < b & c\u2028")
+	w.Objects[1].Source = object.Source{File: "a <b>.yaml", Line: 7, Via: "--set x=1"}
+	w.Objects[2].Source = object.Source{}
+	items, bodies, err := encodeContent(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range w.Objects {
+		want, err := encodeLine(line{Source: o.Source, Body: o.Body.Object})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(want), string(items[i+1].data)); d != "" {
+			t.Error(d)
+		}
+		body, err := encodeLine(o.Body.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(body), string(bodies[i])); d != "" {
+			t.Error(d)
+		}
+	}
 }
 
 func FuzzPieces(f *testing.F) {
@@ -154,7 +180,7 @@ func FuzzPieces(f *testing.F) {
 
 func TestMostPiecesStayWhenAnObjectComesOrGoes(t *testing.T) {
 	encode := func(w *render.Wanted) []string {
-		items, err := encodeContent(w)
+		items, _, err := encodeContent(w)
 		if err != nil {
 			t.Fatal(err)
 		}

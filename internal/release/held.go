@@ -208,20 +208,23 @@ func HooksDigest(key string, hooks []object.Object) (string, error) {
 	if len(hooks) == 0 {
 		return "", nil
 	}
-	return digestObjects(key, hooks)
-}
-
-// digestObjects is the same for the same objects, in whatever order and from
-// whatever files they come.
-func digestObjects(key string, objects []object.Object) (string, error) {
-	sums := make([]string, len(objects))
-	for i, o := range objects {
-		data, err := encodeLine(o.Body.Object)
-		if err != nil {
+	bodies := make([][]byte, len(hooks))
+	for i, h := range hooks {
+		var err error
+		if bodies[i], err = encodeLine(h.Body.Object); err != nil {
 			return "", err
 		}
-		sums[i] = keyed(key, data)
+	}
+	return digestBodies(key, bodies), nil
+}
+
+// digestBodies is the same for the same objects, in whatever order and from
+// whatever files they come.
+func digestBodies(key string, bodies [][]byte) string {
+	sums := make([]string, len(bodies))
+	for i, body := range bodies {
+		sums[i] = keyed(key, body)
 	}
 	slices.Sort(sums)
-	return keyed(key, []byte(strings.Join(sums, ""))), nil
+	return keyed(key, []byte(strings.Join(sums, "")))
 }

@@ -156,7 +156,7 @@ func contentOf(r *Revision, w *render.Wanted, key string) ([]piece, error) {
 		r.Objects = keyed(key, nil)
 		return nil, nil
 	}
-	items, err := encodeContent(w)
+	items, bodies, err := encodeContent(w)
 	if err != nil {
 		return nil, err
 	}
@@ -165,9 +165,8 @@ func contentOf(r *Revision, w *render.Wanted, key string) ([]piece, error) {
 		return nil, err
 	}
 	r.Content = digests(pieces)
-	if r.Objects, err = digestObjects(key, w.Objects); err == nil {
-		r.Hooks, err = HooksDigest(key, w.AllHooks())
-	}
+	r.Objects = digestBodies(key, bodies)
+	r.Hooks, err = HooksDigest(key, w.AllHooks())
 	return pieces, err
 }
 
