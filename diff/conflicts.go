@@ -135,8 +135,8 @@ func (p *planner) refuseConflicts() {
 				}
 			}
 			rows = append(rows, [2]string{p.name(it.ID), c.Path})
-			below = append(below, fmt.Sprintf("    bundle %s%s · live %s, set by %s%s",
-				c.Ours, inBrackets(it.Source.String()), c.Theirs, c.Manager, ago(p.o.Now, c.Wrote)))
+			below = append(below, fmt.Sprintf("    %s %s%s · live %s, set by %s%s",
+				p.says(), c.Ours, inBrackets(it.Source.String()), c.Theirs, c.Manager, ago(p.o.Now, c.Wrote)))
 		}
 		if open > 0 {
 			r.IDs = append(r.IDs, it.ID)
@@ -151,15 +151,37 @@ func (p *planner) refuseConflicts() {
 	}
 	r.Message = "refused: " + plural(count, "conflict", "conflicts") + "; nothing was changed"
 	if len(managers) > 0 {
-		names := sortedKeys(managers)
-		r.Hints = columns([][2]string{
-			{"keep the live value", fmt.Sprintf("annotate it: belay.sh/fields: %q", first+"=yield")},
-			{"take " + word(count, "it", "them") + " over, once", "--force-conflicts=" + shellWord(strings.Join(names, ","))},
-			{"always, in bundle.yaml", fmt.Sprintf("fields: [{manager: %q, onConflict: force}]", managerPattern(names[0]))},
-		})
+		r.Hints = columns(p.waysOut(count, first, sortedKeys(managers)))
 	}
 	r.Hints = append(r.Hints, compact(mend)...)
 	p.plan.Refused = append(p.plan.Refused, r)
+}
+
+// says names what wants the values that a plan is refused for.
+func (p *planner) says() string {
+	switch p.o.Op {
+	case OpRollback:
+		return "revision"
+	case OpAdopt:
+		return "Helm"
+	}
+	return "bundle"
+}
+
+// waysOut say how conflicts can be decided. What was recorded says no more than it did.
+func (p *planner) waysOut(count int, first string, managers []string) [][2]string {
+	once := [2]string{"take " + word(count, "it", "them") + " over, once", "--force-conflicts=" + shellWord(strings.Join(managers, ","))}
+	switch p.o.Op {
+	case OpRollback:
+		return [][2]string{once, {"keep the live value", "no rollback can: apply a bundle that has it"}}
+	case OpAdopt:
+		return [][2]string{once, {"keep the live value", "let Helm have it first: helm upgrade " + p.o.Helm + " with that value"}}
+	}
+	return [][2]string{
+		{"keep the live value", fmt.Sprintf("annotate it: belay.sh/fields: %q", first+"=yield")},
+		once,
+		{"always, in bundle.yaml", fmt.Sprintf("fields: [{manager: %q, onConflict: force}]", managerPattern(managers[0]))},
+	}
 }
 
 // managerPattern stands for all managers of a kind: all commands of kubectl.
@@ -171,12 +193,16 @@ func managerPattern(manager string) string {
 }
 
 // editCommand is how a person changes an object by hand.
-func (p *planner) editCommand(it *item) string {
-	namespace := ""
+func (p *planner) editCommand(it *item) string { return p.kubectl(it, "edit") }
+
+// kubectl is a command of kubectl's on an object, with more behind its name.
+func (p *planner) kubectl(it *item, verb string, more ...string) string {
+	words := []string{"kubectl"}
 	if ns := it.ID.Namespace; ns != "" {
-		namespace = "-n " + ns + " "
+		words = append(words, "-n", ns)
 	}
-	return p.onCluster(fmt.Sprintf("kubectl %sedit %s %s", namespace, it.Kind.GVR().GroupResource(), it.ID.Name))
+	words = append(words, verb, it.Kind.GVR().GroupResource().String(), it.ID.Name)
+	return p.onCluster(strings.Join(append(words, more...), " "))
 }
 
 func inBrackets(s string) string {

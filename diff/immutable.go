@@ -222,11 +222,7 @@ func (p *planner) annotateCommand(stuck []*item) string {
 		if neverRecreated(it.ID.GroupKind()) {
 			continue
 		}
-		command := "kubectl annotate " + it.Kind.GVR().GroupResource().String() + " " + it.ID.Name
-		if it.ID.Namespace != "" {
-			command = "kubectl -n " + it.ID.Namespace + strings.TrimPrefix(command, "kubectl")
-		}
-		commands = append(commands, p.onCluster(command+" --overwrite belay.sh/on-immutable=recreate"))
+		commands = append(commands, p.kubectl(it, "annotate", "--overwrite", "belay.sh/on-immutable=recreate"))
 	}
 	return strings.Join(commands, " && ")
 }
@@ -239,6 +235,7 @@ func (p *planner) refuseImmutable() {
 	r := Refusal{Code: RefusedByRule}
 	var rows [][2]string
 	allowed, running := false, false
+	var never []string
 	for _, it := range p.stuck {
 		r.IDs = append(r.IDs, it.ID)
 		text := it.Reason + inBrackets(it.Source.String())
@@ -246,7 +243,9 @@ func (p *planner) refuseImmutable() {
 		case isJob(it.ID) && !finished(it.Live) && it.Policy.OnImmutable == "":
 			running = true
 			text = "is running; " + text
-		case !neverRecreated(it.ID.GroupKind()):
+		case neverRecreated(it.ID.GroupKind()):
+			never = append(never, p.name(it.ID)+" is never recreated, for what is in it would go; the new one needs another name")
+		default:
 			allowed = true
 		}
 		rows = append(rows, [2]string{p.name(it.ID), text})
@@ -261,6 +260,7 @@ func (p *planner) refuseImmutable() {
 	default:
 		r.Hints = append(r.Hints, "to delete and create it anew, annotate it: belay.sh/on-immutable: recreate (orphan: what depends on it lives on)")
 	}
+	r.Hints = append(r.Hints, never...)
 	if running {
 		r.Hints = append(r.Hints, "a Job that has ended is recreated without being told")
 	}

@@ -185,6 +185,7 @@ func (p *planner) refuseForeign() {
 	r := Refusal{Code: RefusedByRule}
 	var rows [][2]string
 	var first object.ID
+	var others *item
 	free := 0
 	for _, it := range p.foreign {
 		r.IDs = append(r.IDs, it.ID)
@@ -194,6 +195,9 @@ func (p *planner) refuseForeign() {
 				first = it.ID
 			}
 		}
+		if it.Owner == OtherRelease && others == nil {
+			others = it
+		}
 	}
 	r.Lines = columns(rows)
 	n := len(p.foreign)
@@ -201,6 +205,13 @@ func (p *planner) refuseForeign() {
 		plural(n, "object exists", "objects exist"), word(n, "is", "are"), p.o.Target.Release)
 	if free > 0 {
 		r.Hints = []string{fmt.Sprintf("--adopt takes the %d that %s nobody's; --adopt=%s that one alone", free, word(free, "is", "are"), p.name(first))}
+	}
+	if others != nil {
+		free := p.kubectl(others, "label", object.ReleaseLabel+"-")
+		if others.Live.GetAnnotations()[object.NamespaceAnnotation] != p.o.Target.Namespace {
+			free += " && " + p.kubectl(others, "annotate", object.NamespaceAnnotation+"-")
+		}
+		r.Hints = append(r.Hints, "--adopt takes nothing from another release; what that one has let go of becomes nobody's by: "+free)
 	}
 	r.Hints = append(r.Hints, p.helmHints()...)
 	p.plan.Refused = append(p.plan.Refused, r)

@@ -1,0 +1,74 @@
+package diff
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/belay-sh/belay/internal/object"
+)
+
+func TestAConflictIsAdvisedAsTheVerbCanDecideIt(t *testing.T) {
+	tests := map[Op]string{
+		OpRollback: `4 refused: 1 conflict; nothing was changed
+  ConfigMap/c  data.a
+      revision y (shop.yaml:1) · live z, set by kubectl-edit 0s ago
+hint: take it over, once   --force-conflicts=kubectl-edit
+hint: keep the live value  no rollback can: apply a bundle that has it
+`,
+		OpAdopt: `4 refused: 1 conflict; nothing was changed
+  ConfigMap/c  data.a
+      Helm y (shop.yaml:1) · live z, set by kubectl-edit 0s ago
+hint: take it over, once   --force-conflicts=kubectl-edit
+hint: keep the live value  let Helm have it first: helm upgrade web with that value
+`,
+	}
+	for op, want := range tests {
+		t.Run(string(op), func(t *testing.T) {
+			w, s := deployed(t, one)
+			w.put("kubectl-edit", "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}, data: {a: z}}")
+			o := apply()
+			o.Op = op
+			if op == OpAdopt {
+				o.Helm = "web"
+			}
+			if d := cmp.Diff(want, refusal(compute(t, w, s, strings.Replace(one, "a: x", "a: y", 1), o))); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestWhatAnotherReleaseLetGoOfCanBecomeNobodys(t *testing.T) {
+	w := newWorld(t)
+	w.put("kubectl", "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
+	id := w.put("belay/web/web", "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop, labels: {belay.sh/release: web}, annotations: {belay.sh/release-namespace: web}}, data: {a: x}}")
+	o := apply()
+	o.Adopt = []string{"*"}
+	want := `4 refused: 1 object exists and is not shop's; nothing was changed
+  ConfigMap/c  release web in namespace web
+hint: --adopt takes nothing from another release; what that one has let go of becomes nobody's by: kubectl -n shop label configmaps c belay.sh/release- && kubectl -n shop annotate configmaps c belay.sh/release-namespace-
+`
+	if d := cmp.Diff(want, refusal(compute(t, w, newState(), one, o))); d != "" {
+		t.Error(d)
+	}
+	delete(w.objects, id) // as it says
+	w.put("belay/web/web", "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}, data: {a: x}}")
+	if p := compute(t, w, newState(), one, o); len(p.Refused) > 0 || !change(t, p, "ConfigMap/c").Adopted {
+		t.Errorf("the advice does not help:\n%s", refusal(p))
+	}
+}
+
+func TestAClaimIsNotAdvisedToBeRecreated(t *testing.T) {
+	const claim = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: m, annotations: {belay.sh/on-immutable: recreate}}, spec: {mode: x}}"
+	w, s := deployed(t, claim)
+	w.refuse[object.ID{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "m"}.String()] = invalid("m")
+	want := `4 refused: immutable fields of 1 object would have to change; nothing was changed
+  PersistentVolumeClaim/m  spec.mode is immutable (shop.yaml:1)
+hint: PersistentVolumeClaim/m is never recreated, for what is in it would go; the new one needs another name
+`
+	if d := cmp.Diff(want, refusal(compute(t, w, s, strings.Replace(claim, "mode: x", "mode: y", 1), apply()))); d != "" {
+		t.Error(d)
+	}
+}
