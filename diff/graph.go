@@ -8,10 +8,12 @@ type graph struct {
 	real  int
 	after [][]int // by the node that comes before
 	whys  map[[2]int]string
+	// cut are nodes that are looked at no more.
+	cut map[int]bool
 }
 
 func newGraph(n int) *graph {
-	return &graph{real: n, after: make([][]int, n), whys: map[[2]int]string{}}
+	return &graph{real: n, after: make([][]int, n), whys: map[[2]int]string{}, cut: map[int]bool{}}
 }
 
 func (g *graph) add(before, after int, why string) {
@@ -105,9 +107,30 @@ func (g *graph) reaches(from, to int) bool {
 	return false
 }
 
-// circle finds changes that wait for each other: each waits for the next, the
-// last for the first. It is nil when there are none.
-func (g *graph) circle() []int {
+// circles finds changes that wait for each other: in each circle, each waits for the
+// next, the last for the first. No change is in two of them.
+func (g *graph) circles() [][]int {
+	var all [][]int
+	for {
+		var circle []int
+		for _, n := range g.way() {
+			if found := g.shortest(n); circle == nil || len(found) < len(circle) {
+				circle = found
+			}
+		}
+		if circle == nil {
+			return all
+		}
+		for _, n := range circle {
+			g.cut[n] = true
+		}
+		all = append(all, circle)
+	}
+}
+
+// way finds a way round, over any number of changes: these, without the borders. It is
+// nil when there is none.
+func (g *graph) way() []int {
 	const (
 		unseen = iota
 		open
@@ -116,7 +139,7 @@ func (g *graph) circle() []int {
 	state := make([]int, len(g.after))
 	next := make([]int, len(g.after)) // how far a node's edges are walked
 	for start := range g.after {
-		if state[start] != unseen {
+		if state[start] != unseen || g.cut[start] {
 			continue
 		}
 		way := []int{start}
@@ -130,10 +153,11 @@ func (g *graph) circle() []int {
 			}
 			to := g.after[n][next[n]]
 			next[n]++
-			switch state[to] {
-			case open:
-				return g.changes(way[slices.Index(way, to):])
-			case unseen:
+			switch {
+			case g.cut[to]:
+			case state[to] == open:
+				return slices.DeleteFunc(way[slices.Index(way, to):], func(n int) bool { return n >= g.real })
+			case state[to] == unseen:
 				state[to] = open
 				way = append(way, to)
 			}
@@ -142,16 +166,26 @@ func (g *graph) circle() []int {
 	return nil
 }
 
-// changes turns a way round, in the order of what comes first, into the order of
-// who waits for whom, without the borders, beginning with the first in the bundle.
-func (g *graph) changes(way []int) []int {
-	var circle []int
-	for _, n := range way {
+// shortest is the shortest way round from a change that is in a circle, as who waits
+// for whom, without the borders, beginning with the first in the bundle.
+func (g *graph) shortest(from int) []int {
+	const unseen = -1
+	before := slices.Repeat([]int{unseen}, len(g.after))
+	for queue := []int{from}; before[from] == unseen; queue = queue[1:] {
+		for _, next := range g.after[queue[0]] {
+			if before[next] == unseen && !g.cut[next] {
+				before[next] = queue[0]
+				queue = append(queue, next)
+			}
+		}
+	}
+	circle := []int{}
+	for n := before[from]; n != from; n = before[n] {
 		if n < g.real {
 			circle = append(circle, n)
 		}
 	}
-	slices.Reverse(circle)
+	circle = append(circle, from)
 	first := slices.Index(circle, slices.Min(circle))
 	return slices.Concat(circle[first:], circle[:first])
 }

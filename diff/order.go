@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -26,8 +27,8 @@ func (p *planner) order() {
 	weights := p.weights(must)
 	levels := levelsOf(weights)
 	g.addLevels(levels)
-	if circle := g.circle(); circle != nil {
-		p.refuseCircle(g, circle)
+	if circles := g.circles(); len(circles) > 0 {
+		p.refuseCircles(g, circles, weights)
 		return
 	}
 	edges := must
@@ -231,18 +232,31 @@ func strongest(edges []Edge) []Edge {
 	return out
 }
 
-// refuseCircle refuses objects that wait for each other, with the whole way round.
-func (p *planner) refuseCircle(g *graph, circle []int) {
-	r := Refusal{Code: RefusedInput, Message: "objects wait for each other in a circle; nothing was changed"}
-	var way []string
-	for i, n := range circle {
-		before := circle[(i+1)%len(circle)]
-		it := p.items[n]
-		r.IDs = append(r.IDs, it.ID)
-		way = append(way, p.name(it.ID))
-		r.Lines = append(r.Lines, p.name(it.ID)+inBrackets(it.Source.String())+
-			" waits for "+p.name(p.items[before].ID)+": "+g.why(before, n))
+// refuseCircles refuses objects that wait for each other, with the whole way round.
+func (p *planner) refuseCircles(g *graph, circles [][]int, weights []int) {
+	p.plan.Circular = true
+	r := Refusal{
+		Code: RefusedInput, Message: "objects wait for each other in a circle; nothing was changed",
+		Hints: []string{"what waits for itself never starts: leave out one of the waits"},
 	}
-	r.Lines = append([]string{strings.Join(append(way, way[0]), " → ")}, r.Lines...)
+	if len(circles) > 1 {
+		r.Message = fmt.Sprintf("objects wait for each other in %d circles; nothing was changed", len(circles))
+		r.Hints = []string{"what waits for itself never starts: leave out one wait of each circle"}
+	}
+	for _, circle := range circles {
+		var way, waits []string
+		for i, n := range circle {
+			before := circle[(i+1)%len(circle)]
+			it := p.items[n]
+			r.IDs = append(r.IDs, it.ID)
+			way = append(way, p.name(it.ID))
+			why := g.why(before, n)
+			if why == weightWhy {
+				why = fmt.Sprintf("%s %d comes after %d", weightWhy, weights[n], weights[before])
+			}
+			waits = append(waits, p.name(it.ID)+inBrackets(it.Source.String())+" waits for "+p.name(p.items[before].ID)+": "+why)
+		}
+		r.Lines = append(append(r.Lines, strings.Join(append(way, way[0]), " → ")), waits...)
+	}
 	p.plan.Refused = append(p.plan.Refused, r)
 }

@@ -76,7 +76,15 @@ func TestOrder(t *testing.T) {
 		"what needs an object of high weight comes as late": {configs("a depends-on=ConfigMap/b", "b weight=1", "c depends-on=ConfigMap/a", "d"),
 			[]string{"b > a ready", "d > a ready", "d > b ready", "a > c ready", "d > c ready"}, ""},
 		"a circle over weights": {configs("a weight=-1 depends-on=ConfigMap/b", "b weight=1"), nil,
-			"ConfigMap/b (shop.yaml:3) waits for ConfigMap/a: belay.sh/weight"},
+			"ConfigMap/b (shop.yaml:3) waits for ConfigMap/a: belay.sh/weight 1 comes after -1\nhint: "},
+		"two circles, told at once, each by its shortest way": {configs("b", "a weight=-1 depends-on=ConfigMap/c", "c weight=1", "d depends-on=ConfigMap/e", "e depends-on=ConfigMap/d"), nil,
+			"2 circles; nothing was changed\n" +
+				"  ConfigMap/a → ConfigMap/c → ConfigMap/a\n" +
+				"  ConfigMap/a (shop.yaml:3) waits for ConfigMap/c: belay.sh/depends-on\n" +
+				"  ConfigMap/c (shop.yaml:5) waits for ConfigMap/a: belay.sh/weight 1 comes after -1\n" +
+				"  ConfigMap/d → ConfigMap/e → ConfigMap/d\n" +
+				"  ConfigMap/d (shop.yaml:7) waits for ConfigMap/e: belay.sh/depends-on\n" +
+				"  ConfigMap/e (shop.yaml:9) waits for ConfigMap/d: belay.sh/depends-on\n"},
 		"a reference": {mounts("", "", ""), []string{"c > Deployment.apps/d exists"}, ""},
 		"what an object of low weight needs comes as early": {mounts(", annotations: {belay.sh/weight: '-5'}", "", ""),
 			[]string{"c > Deployment.apps/d exists"}, ""},
@@ -91,6 +99,9 @@ func TestOrder(t *testing.T) {
 			w.put("kubectl", "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
 			p := compute(t, w, newState(), test.yaml, apply())
 			got := refusal(p)
+			if p.Circular != strings.Contains(test.refused, "waits for ") {
+				t.Errorf("circular: %v", p.Circular)
+			}
 			if test.refused == "" && got != "" || !strings.Contains(got, test.refused) {
 				t.Errorf("want %q, got\n%s", test.refused, got)
 			}

@@ -214,6 +214,9 @@ type Plan struct {
 	Warnings []string  `json:"warnings,omitempty"`
 	// LeftAlone is what others set and a drift leaves alone.
 	LeftAlone []LeftAlone `json:"leftAlone,omitempty"`
+	// Circular says that objects wait for each other in a circle: the plan is refused,
+	// and there is no order in which it could be carried out.
+	Circular bool `json:"circular,omitempty"`
 	// PruneFirst says that deletions come before all else, not after it.
 	PruneFirst bool `json:"pruneFirst,omitempty"`
 	// HooksChanged says that the release's hooks are others than those that it

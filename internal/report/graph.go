@@ -11,8 +11,13 @@ import (
 )
 
 // Graph writes the order in which a plan's changes start: a step is what can run
-// at once, and below an object is what it waits for.
+// at once, and below an object is what it waits for. Where objects wait for each
+// other there are no steps: the refusal says who waits for whom.
 func Graph(w io.Writer, p *diff.Plan, full bool) error {
+	if p.Circular {
+		_, err := io.WriteString(w, "no steps: objects wait for each other in a circle\n")
+		return err
+	}
 	v := newPlanView(p, PlanOptions{Full: full})
 	waits := p.Waits()
 	depth := depths(p)

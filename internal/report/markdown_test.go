@@ -73,3 +73,18 @@ func TestTheOrderNamesWhatWaitsForWhat(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", b.String(), want)
 	}
 }
+
+func TestACircleHasNoSteps(t *testing.T) {
+	p := manyChanges(3)
+	for i := range p.Changes {
+		p.Changes[i].Steps = []diff.Step{{Verb: diff.VerbApply}}
+	}
+	p.Circular = true
+	var b strings.Builder
+	if err := Graph(&b, p, false); err != nil {
+		t.Fatal(err)
+	}
+	if want := "no steps: objects wait for each other in a circle\n"; b.String() != want {
+		t.Errorf("%s\nwant\n%s", b.String(), want)
+	}
+}
