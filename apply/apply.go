@@ -43,7 +43,7 @@ const (
 	Started EventKind = "started"
 	Wrote   EventKind = "wrote"   // the write is done: created, updated, deleted
 	Waiting EventKind = "waiting" // the state changed and is not final
-	Done    EventKind = "done"    // ready, or gone
+	Done    EventKind = "done"    // ready, or gone; at NoWait also going
 	Broke   EventKind = "failed"  // the write failed, or the rollout for certain
 )
 
@@ -61,7 +61,8 @@ type Event struct {
 type Options struct {
 	// Timeout bounds the run from its first write; 0 means DefaultTimeout.
 	Timeout time.Duration
-	// NoWait prunes and ends without waiting for readiness.
+	// NoWait prunes and ends without waiting for readiness, nor until what it deleted
+	// is gone, unless other changes wait for that.
 	NoWait bool
 	// WaitOldPods waits until the pods of older revisions are gone, too.
 	WaitOldPods bool
@@ -116,6 +117,9 @@ type Result struct {
 	// Finished, NotReady and NotStarted split the changes that had steps. What
 	// was waited for and is unchanged is in NotReady too, if it is not ready.
 	Finished, NotReady, NotStarted []object.ID
+	// Going are objects that are being deleted and were not waited for; States says
+	// what they wait for. They stay in the inventory.
+	Going []object.ID
 	// InFlight counts the changes that were in flight at an interrupt and were
 	// finished.
 	InFlight  int

@@ -28,6 +28,8 @@ type script struct {
 	onApply func(body *unstructured.Unstructured) error
 	// lingers is how many GETs a deleted object survives.
 	lingers int
+	// tellGone logs when one that lingered is gone.
+	tellGone bool
 	// heldBy names for an object the one that must be gone before it can go.
 	heldBy map[string]string
 }
@@ -73,6 +75,9 @@ func (s *script) Get(_ context.Context, _ object.Kind, _, name string) (*unstruc
 		s.lingers--
 		if s.lingers == 0 {
 			delete(s.live, name)
+			if s.tellGone {
+				s.log("gone %s", name)
+			}
 		}
 	}
 	if holder := s.heldBy[name]; holder != "" && s.live[holder] == nil {

@@ -41,7 +41,7 @@ func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
 	}
 	for _, e := range p.Order {
 		before := r.nodes[e.Before]
-		if o.NoWait && e.Need == refs.Ready && before.Hook == nil && r.nodes[e.After].Hook != nil {
+		if o.NoWait && e.Need != refs.Established && before.Hook == nil && r.nodes[e.After].Hook != nil {
 			e.Need = refs.Exists // as nobody waits for anything but hooks
 		}
 		if e.Need == refs.Exists && before.progress == written {
@@ -235,12 +235,21 @@ func (r *run) startReady(ctx context.Context) {
 		r.move(n, running)
 		n.began = time.Now()
 		r.report(n, Started, nil)
+		see := r.awaited(n)
 		go func() {
-			live, err := r.write(ctx, n.Change)
+			live, err := r.write(ctx, n.Change, see)
 			err = r.behindWebhook(ctx, err)
 			r.inbox.put(message{writer: n, live: live, err: err})
 		}()
 	}
+}
+
+// awaited says whether a deletion has to be seen through to its end: somebody waits
+// for that, the user or other changes.
+func (r *run) awaited(n *node) bool {
+	return !r.o.NoWait || r.plan.PruneFirst ||
+		slices.ContainsFunc(n.after, func(e diff.Edge) bool { return e.Need != refs.Exists }) ||
+		slices.ContainsFunc(n.barriers, func(b *barrier) bool { return b.need != refs.Exists })
 }
 
 // unsureFor is how long a run waits to hear that it still holds its lock. A server

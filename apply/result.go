@@ -23,6 +23,8 @@ func (r *run) noteUnchanged() {
 			kept := r.owned(n.Change, n.Live)
 			kept.Kept, kept.Manifest, kept.Live = true, 0, 0 // it is not what was wanted
 			r.journal.Note(n.ID, kept)
+		case n.isGoing():
+			r.journal.Note(n.ID, going(n.Change, n.Live))
 		}
 	}
 	for _, id := range r.plan.Gone {
@@ -47,6 +49,9 @@ func (r *run) result(ctx context.Context) *Result {
 		}
 		if n.state.Phase != "" {
 			res.States[n.ID] = n.state
+		}
+		if n.progress == done && n.state.Phase == rollout.Deleting {
+			res.Going = append(res.Going, n.ID)
 		}
 		switch {
 		case n.progress == done && (len(n.Steps) > 0 || n.Made):

@@ -271,6 +271,9 @@ func (r *run) receiveWrite(n *node, m message) {
 		return
 	}
 	n.live, n.since = m.live, time.Now()
+	if n.state = (rollout.State{}); n.Action == diff.Delete && m.live != nil {
+		n.state = goingState(m.live)
+	}
 	r.move(n, written)
 	if r.outcome != "" {
 		r.finished++
@@ -279,7 +282,9 @@ func (r *run) receiveWrite(n *node, m message) {
 	r.unblock(n, refs.Exists)
 	if n.Action == diff.Delete || n.Action == diff.Clear || n.Action == diff.Run && !diff.RunsToEnd(n.ID.GroupKind()) ||
 		n.Policy.Wait == policy.WaitNone || n.Policy.Wait == policy.WaitExists {
-		n.state = rollout.State{Phase: rollout.Ready}
+		if n.state.Phase != rollout.Deleting {
+			n.state = rollout.State{Phase: rollout.Ready}
+		}
 		r.finish(n)
 		return
 	}
@@ -308,7 +313,9 @@ func (r *run) followUnchanged() {
 			continue
 		}
 		if n.Action != diff.Unchanged || n.live == nil || n.Policy.Wait != policy.WaitReady {
-			n.state = rollout.State{Phase: rollout.Ready}
+			if n.state = (rollout.State{Phase: rollout.Ready}); n.isGoing() {
+				n.state = goingState(n.Live)
+			}
 			if r.move(n, done); n.Made {
 				r.report(n, Started, nil)
 				r.report(n, Wrote, nil)

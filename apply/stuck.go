@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/belay-sh/belay/diff"
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/rollout"
 )
@@ -21,6 +22,11 @@ func goingState(now *unstructured.Unstructured) rollout.State {
 		summary += "; waits for " + strings.Join(f, ", ")
 	}
 	return rollout.State{Phase: rollout.Deleting, Summary: summary}
+}
+
+// isGoing says that the plan leaves an object alone, for it is being deleted.
+func (n *node) isGoing() bool {
+	return n.Action == diff.Keep && n.Leftover && n.Live != nil && n.Live.GetDeletionTimestamp() != nil
 }
 
 // whatHolds says why an object that was deleted still exists: what each of its

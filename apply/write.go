@@ -43,8 +43,9 @@ func outcomeOf(err error) Outcome {
 }
 
 // write sends a change's steps, one after the other, and notes what became of
-// the object. It returns the object as the last step left it, nil when it is gone.
-func (r *run) write(ctx context.Context, c *diff.Change) (*unstructured.Unstructured, error) {
+// the object. It returns the object as the last step left it, nil when it is gone. It
+// sees a deletion through to its end, or only if see is true.
+func (r *run) write(ctx context.Context, c *diff.Change, see bool) (*unstructured.Unstructured, error) {
 	if c.Live != nil && c.Live.GetDeletionTimestamp() != nil && c.Action != diff.Delete {
 		if err := r.waitGone(ctx, c, string(c.Live.GetUID())); err != nil {
 			return nil, err
@@ -66,7 +67,7 @@ func (r *run) write(ctx context.Context, c *diff.Change) (*unstructured.Unstruct
 				c = since(c, live)
 			}
 		case diff.VerbDelete:
-			live, err = nil, r.delete(ctx, c, step)
+			live, err = r.delete(ctx, c, step, see || c.Action != diff.Delete)
 		case diff.VerbClear:
 			live, err = nil, r.clear(ctx, c, step)
 		}
@@ -77,9 +78,13 @@ func (r *run) write(ctx context.Context, c *diff.Change) (*unstructured.Unstruct
 	if c.Hook != nil { // hooks are not the release's
 		return live, nil
 	}
-	if live == nil {
+	switch {
+	case live == nil:
 		r.journal.Forget(c.ID)
 		return nil, nil
+	case c.Action == diff.Delete:
+		r.journal.Note(c.ID, going(c, live))
+		return live, nil
 	}
 	r.journal.Note(c.ID, r.owned(c, live))
 	return live, nil
@@ -92,6 +97,11 @@ func (r *run) owned(c *diff.Change, live *unstructured.Unstructured) release.Own
 		Manifest: c.Manifest, Schema: c.Schema, Live: fields.Own(live, r.plan.Target.Manager()),
 		Done: rollout.RanToEnd(live),
 	}
+}
+
+// going is what the inventory says of an object that is being deleted.
+func going(c *diff.Change, live *unstructured.Unstructured) release.Owned {
+	return release.Owned{UID: live.GetUID(), Version: c.Kind.Version, Shared: c.Shared, Going: true}
 }
 
 // maxResend bounds how often a write is sent again because only the object's
@@ -188,34 +198,41 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// delete sends one deletion and follows the object until it is gone.
-func (r *run) delete(ctx context.Context, c *diff.Change, step *diff.Step) error {
+// delete sends one deletion and, if it is to be seen through, follows the object until
+// it is gone. What it returns still exists.
+func (r *run) delete(ctx context.Context, c *diff.Change, step *diff.Step, see bool) (*unstructured.Unstructured, error) {
+	accepted := func() (*unstructured.Unstructured, error) {
+		if !see {
+			return r.lookGone(ctx, c, step.UID)
+		}
+		return nil, r.waitGone(ctx, c, step.UID)
+	}
 	o := object.DeleteOptions{UID: step.UID, Version: step.Version, Propagation: step.Propagation}
 	for range maxResend {
 		err := r.cluster.Delete(ctx, c.Kind, c.ID.Namespace, c.ID.Name, o)
 		switch {
 		case apierrors.IsNotFound(err):
-			return nil
+			return nil, nil
 		case err == nil:
-			return r.waitGone(ctx, c, step.UID)
+			return accepted()
 		case !apierrors.IsConflict(err):
-			return err
+			return nil, err
 		}
 		if going, err := r.cluster.Get(ctx, c.Kind, c.ID.Namespace, c.ID.Name); err == nil &&
 			going.GetDeletionTimestamp() != nil && string(going.GetUID()) == step.UID {
-			return r.waitGone(ctx, c, step.UID) // our own deletion, whose answer was lost
+			return accepted() // our own deletion, whose answer was lost
 		}
 		now, err := r.unmoved(ctx, c, nil)
 		if err != nil {
 			var stale *StaleError
 			if errors.As(err, &stale) && stale.Err != nil && apierrors.IsNotFound(stale.Err) {
-				return nil
+				return nil, nil
 			}
-			return err
+			return nil, err
 		}
 		o.Version = now.GetResourceVersion()
 	}
-	return &StaleError{ID: c.ID, Reason: "keeps changing while it is deleted"}
+	return nil, &StaleError{ID: c.ID, Reason: "keeps changing while it is deleted"}
 }
 
 // unmoved reads an object again, and returns it if it is still what the plan saw
@@ -261,18 +278,27 @@ const (
 // waitGone waits until the object with that UID no longer exists.
 func (r *run) waitGone(ctx context.Context, c *diff.Change, uid string) error {
 	for wait := goneFirst; ; wait = min(2*wait, goneLast) {
-		now, err := r.cluster.Get(ctx, c.Kind, c.ID.Namespace, c.ID.Name)
-		if apierrors.IsNotFound(err) || err == nil && uid != "" && string(now.GetUID()) != uid {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("%s: waiting until it is gone: %w", c.ID, err)
+		now, err := r.lookGone(ctx, c, uid)
+		if now == nil {
+			return err
 		}
 		r.inbox.put(message{id: c.ID, live: now, state: goingState(now)})
 		if err := pause(ctx, wait); err != nil {
 			return fmt.Errorf("%s: waiting until it is gone: %w", c.ID, err)
 		}
 	}
+}
+
+// lookGone returns the object with that UID, nil when it no longer exists.
+func (r *run) lookGone(ctx context.Context, c *diff.Change, uid string) (*unstructured.Unstructured, error) {
+	now, err := r.cluster.Get(ctx, c.Kind, c.ID.Namespace, c.ID.Name)
+	if apierrors.IsNotFound(err) || err == nil && uid != "" && string(now.GetUID()) != uid {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: waiting until it is gone: %w", c.ID, err)
+	}
+	return now, nil
 }
 
 // othersOwn says whether another manager than ours has written an object's

@@ -156,7 +156,7 @@ func (d *deployment) planOptions() diff.Options {
 		Op: d.o.Op, Target: d.target, ReadOnly: d.o.DiffOnly, StrictPreview: d.o.StrictPreview,
 		ForceConflicts: d.o.ForceConflicts, Adopt: d.o.Adopt, Helm: d.o.Helm, AllowRestarts: d.o.AllowRestarts, Fresh: d.o.Fresh, NoPrune: d.o.NoPrune,
 		MaxDelete: d.o.MaxDelete, AllowEmpty: d.o.AllowEmpty,
-		DeleteCRDs: d.o.DeleteCRDs, DeleteNamespace: d.o.DeleteNamespace, PruneFirst: d.o.PruneFirst,
+		DeleteCRDs: d.o.DeleteCRDs, DeleteNamespace: d.o.DeleteNamespace, PruneFirst: d.o.PruneFirst, NoWait: d.o.NoWait,
 		ReplaceBundle: d.o.ReplaceBundle, ChangeEnvironment: d.o.ChangeEnvironment,
 		Key: d.store.Key, NoHooks: d.o.NoHooks, RunHooks: d.o.RunHooks, Tests: d.o.Tests,
 		Concurrency: d.o.Concurrency,

@@ -186,7 +186,7 @@ func addRunFlags(fs *pflag.FlagSet, o *deployOptions) {
 
 // addNoWait declares --no-wait. A delete has none: its records go when all is gone.
 func addNoWait(fs *pflag.FlagSet, o *deployOptions) {
-	fs.BoolVar(&o.NoWait, "no-wait", false, "do not wait until everything is ready")
+	fs.BoolVar(&o.NoWait, "no-wait", false, "do not wait until everything is ready, nor until what is deleted is gone")
 }
 
 // addWaitFlags declares how what is new is waited for.

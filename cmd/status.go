@@ -202,7 +202,9 @@ func (r *openedRelease) liveObjects(ctx context.Context) ([]liveObject, error) {
 	if err := work.Wait(); err != nil {
 		return nil, err
 	}
-	all := slices.Concat(results...)
+	all := slices.DeleteFunc(slices.Concat(results...), func(o liveObject) bool {
+		return o.live == nil && r.state.Inventory[o.id].Going // as it should be
+	})
 	slices.SortFunc(all, func(a, b liveObject) int { return a.id.Compare(b.id) })
 	return all, nil
 }

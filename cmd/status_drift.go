@@ -22,7 +22,7 @@ func (e *env) drifted(ctx context.Context, r *openedRelease, objects []liveObjec
 	}
 	if current.Status != release.Deployed || !slices.ContainsFunc(objects, func(o liveObject) bool {
 		entry := r.state.Inventory[o.id]
-		return !entry.Done && !entry.Kept && (o.live == nil || entry.UID != o.live.GetUID() || entry.Live != fields.Own(o.live, target.Manager()))
+		return !entry.Done && !entry.Kept && !entry.Going && (o.live == nil || entry.UID != o.live.GetUID() || entry.Live != fields.Own(o.live, target.Manager()))
 	}) {
 		return 0, nil
 	}

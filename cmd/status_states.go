@@ -52,7 +52,7 @@ func (r *openedRelease) statesOf(ctx context.Context, judge *rollout.Judge, wait
 			states[i].State = rollout.ByClass(ctx, r.conn.Client, o.live, states[i].State)
 			states[i].Created = o.live.GetCreationTimestamp().Time
 			wait, said := waits[o.id]
-			states[i].NotWaited = said && wait != policy.WaitReady
+			states[i].NotWaited = said && wait != policy.WaitReady || r.state.Inventory[o.id].Going
 		}
 	}
 	return states

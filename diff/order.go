@@ -42,6 +42,7 @@ func (p *planner) order() {
 	p.orderLevels(levels)
 	p.deletions()
 	p.plan.Order = strongest(p.plan.Order)
+	p.leaveGoing()
 }
 
 // references returns the edges between wanted objects: those that must hold, and

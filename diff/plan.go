@@ -129,8 +129,9 @@ type Change struct {
 	// OwnerName names the owner for people: "Helm release shop".
 	OwnerName string `json:"ownerName,omitempty"`
 	Adopted   bool   `json:"adopted,omitempty"`
-	// Leftover is true for an object that is kept only for now (--no-prune): it
-	// stays in the inventory. Others that are kept are let go.
+	// Leftover is true for an object that is kept only for now (--no-prune), or is
+	// being deleted and not waited for: it stays in the inventory. Others that are
+	// kept are let go.
 	Leftover bool `json:"leftover,omitempty"`
 	// Shared objects are applied and never owned: namespaces, CRDs of crds/.
 	Shared bool `json:"shared,omitempty"`
@@ -321,6 +322,8 @@ type Options struct {
 	DeleteCRDs, DeleteNamespace bool
 	// PruneFirst deletes before anything is created or updated.
 	PruneFirst bool
+	// NoWait leaves alone what is being deleted already, unless others wait for it.
+	NoWait bool
 	// AllowEmpty allows a bundle that renders no objects to empty a release.
 	AllowEmpty bool
 	// ReplaceBundle and ChangeEnvironment allow a release to become another

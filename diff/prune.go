@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/policy"
@@ -29,7 +30,7 @@ func (p *planner) pruneOne(l *leftover, wanted map[string]object.ID) {
 			p.plan.Warnings = append(p.plan.Warnings, p.name(l.id)+" "+why)
 		}
 		return
-	case c.Shared && !p.deletesShared(l.id):
+	case c.Shared && !p.deletesShared(l.id) && (!l.entry.Going || l.live.GetDeletionTimestamp() == nil):
 		p.keepShared(&c)
 		return
 	case c.Shared:
@@ -68,6 +69,45 @@ func (p *planner) remove(c *Change) {
 		Verb: VerbDelete, Propagation: "Background",
 		UID: string(c.Live.GetUID()), Version: c.Live.GetResourceVersion(),
 	}}
+}
+
+// leaveGoing leaves alone what is being deleted already, where nobody waits: there is
+// nothing more to send. It stays in the inventory until it was seen gone.
+func (p *planner) leaveGoing() {
+	if !p.o.NoWait || p.o.PruneFirst || p.o.Op == OpDelete {
+		return
+	}
+	going := map[int]bool{}
+	for i := range p.plan.Changes {
+		c := &p.plan.Changes[i]
+		going[i] = c.Action == Delete && c.Live.GetDeletionTimestamp() != nil
+	}
+	for awaited := true; awaited; { // by what has yet to be deleted, or by what that waits for
+		awaited = false
+		leave := func(before int, after ...int) {
+			if going[before] && slices.ContainsFunc(after, func(i int) bool { return !going[i] }) {
+				going[before], awaited = false, true
+			}
+		}
+		for _, e := range p.plan.Order {
+			leave(e.Before, e.After)
+		}
+		for _, b := range p.plan.Barriers {
+			for _, before := range b.Before {
+				leave(before, b.After...)
+			}
+		}
+	}
+	for i := range p.plan.Changes {
+		if c := &p.plan.Changes[i]; going[i] {
+			c.Action, c.Reason, c.Leftover = Keep, "is being deleted already, and not waited for", true
+			c.Steps, c.Impact = nil, nil
+		}
+	}
+	p.plan.Order = slices.DeleteFunc(p.plan.Order, func(e Edge) bool { return going[e.After] })
+	p.plan.Barriers = slices.DeleteFunc(p.plan.Barriers, func(b Barrier) bool {
+		return !slices.ContainsFunc(b.After, func(i int) bool { return !going[i] })
+	})
 }
 
 // keepShared lets go of a namespace or a CRD: others live off it.
@@ -142,7 +182,7 @@ func (p *planner) guard() {
 func (p *planner) size() int {
 	n := 0
 	for id, entry := range p.s.Inventory {
-		if !entry.Shared && !entry.Kept && !shared(id.GroupKind()) {
+		if !entry.Shared && !entry.Kept && !entry.Going && !shared(id.GroupKind()) {
 			n++
 		}
 	}

@@ -71,7 +71,7 @@ func FuzzInventory(f *testing.F) {
 		want := map[object.ID]Owned{
 			{Group: group, Kind: kind, Namespace: namespace, Name: name}: {
 				UID: types.UID(uid), Version: version, Manifest: manifest, Live: live, Schema: schema,
-				Done: flags&1 != 0, Kept: flags&2 != 0, Shared: flags&4 != 0,
+				Done: flags&1 != 0, Kept: flags&2 != 0, Shared: flags&4 != 0, Going: flags&8 != 0,
 			},
 			{Kind: "other"}: {},
 		}

@@ -178,7 +178,7 @@ func (l *Lock) intend(intended map[object.ID]Owned) (undo func()) {
 	before := maps.Clone(l.inventory)
 	for id, o := range intended {
 		if known, ok := l.inventory[id]; ok {
-			known.Kept, known.Shared = o.Kept, o.Shared
+			known.Kept, known.Shared, known.Going = o.Kept, o.Shared, o.Going
 			if known.UID == "" {
 				known.UID = o.UID
 			}

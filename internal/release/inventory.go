@@ -22,6 +22,7 @@ const (
 	flagKept
 	flagShared
 	flagBinaryUID
+	flagGoing
 )
 
 // Pieces of an inventory, before compression.
@@ -67,7 +68,7 @@ func appendEntry(b []byte, id object.ID, o Owned) []byte {
 	uid, binaryUID := packUID(o.UID)
 	var flags byte
 	for flag, set := range map[byte]bool{
-		flagDone: o.Done, flagKept: o.Kept, flagShared: o.Shared, flagBinaryUID: binaryUID,
+		flagDone: o.Done, flagKept: o.Kept, flagShared: o.Shared, flagGoing: o.Going, flagBinaryUID: binaryUID,
 	} {
 		if set {
 			flags |= flag
@@ -146,6 +147,7 @@ func decodeEntry(b []byte) (object.ID, Owned, error) {
 		Done:     flags&flagDone != 0,
 		Kept:     flags&flagKept != 0,
 		Shared:   flags&flagShared != 0,
+		Going:    flags&flagGoing != 0,
 	}
 	if flags&flagBinaryUID != 0 {
 		if len(texts[5]) != 16 {

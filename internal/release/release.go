@@ -123,6 +123,9 @@ type Owned struct {
 	Kept bool `json:"kept,omitempty"`
 	// Shared objects (namespaces, CRDs of crds/) are applied, never pruned.
 	Shared bool `json:"shared,omitempty"`
+	// Going is true for an object that is no longer wanted: the server has accepted
+	// its deletion, and nobody waited until it was gone.
+	Going bool `json:"going,omitempty"`
 }
 
 // Holder is who holds the lock.

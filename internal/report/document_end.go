@@ -20,11 +20,13 @@ type resultDocument struct {
 	Changed  bool         `json:"changed"`
 	Revision revisionItem `json:"revision"`
 	// Seconds is how long the run took.
-	Seconds    float64       `json:"seconds"`
-	Finished   []object.ID   `json:"finished,omitempty"`
-	NotReady   []object.ID   `json:"notReady,omitempty"`
-	NotStarted []object.ID   `json:"notStarted,omitempty"`
-	Errors     []objectError `json:"errors,omitempty"`
+	Seconds    float64     `json:"seconds"`
+	Finished   []object.ID `json:"finished,omitempty"`
+	NotReady   []object.ID `json:"notReady,omitempty"`
+	NotStarted []object.ID `json:"notStarted,omitempty"`
+	// Going are being deleted, and were not waited for.
+	Going  []object.ID   `json:"going,omitempty"`
+	Errors []objectError `json:"errors,omitempty"`
 	// Hooks are those that were run.
 	Hooks     []runItem          `json:"hooks,omitempty"`
 	Diagnosis *rollout.Diagnosis `json:"diagnosis,omitempty"`
@@ -46,7 +48,7 @@ func EndDocument(s Sink, e End) error {
 	d := resultDocument{
 		header: headerOf("Result"), Op: e.Op, Target: e.Target, Outcome: string(e.Result.Outcome),
 		Changed: !e.NothingToChange, Revision: itemOf(e.Revision), Seconds: seconds(e.Took),
-		Finished: sorted(e.Result.Finished), NotReady: sorted(e.Result.NotReady), NotStarted: sorted(e.Result.NotStarted),
+		Finished: sorted(e.Result.Finished), NotReady: sorted(e.Result.NotReady), NotStarted: sorted(e.Result.NotStarted), Going: sorted(e.Result.Going),
 		Hooks: runItems(e.Result.Hooks), RollbackTo: e.Back, RolledBack: undoneOf(e.Undone), Notes: e.Notes,
 	}
 	if len(e.Result.Diagnosis.Causes) > 0 {

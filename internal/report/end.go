@@ -123,6 +123,7 @@ func (e *End) writeSuccess(b *strings.Builder, p paint) {
 		b.WriteString("  " + helmStays(e.Helm, e.Flags) + "\n")
 	}
 	e.writeKept(b)
+	e.writeGoing(b)
 }
 
 func (e *End) rollback() string { return e.Flags.Command("rollback", e.Target.Release) }
@@ -146,6 +147,7 @@ func (e *End) writeUnchanged(b *strings.Builder, p paint) {
 		fmt.Fprintf(b, "nothing to change: %s%s (revision %d, %s)\n",
 			count(total, "object"), ready, e.Revision.Number, e.sinceDeployed())
 		e.writeLeft(b)
+		e.writeGoing(b)
 	case apply.Interrupted:
 		fmt.Fprintf(b, "interrupted while waiting for %d of %s; nothing was changed\n",
 			len(e.Result.NotReady), count(total, "object"))

@@ -84,6 +84,15 @@ func ends() map[string]End {
 	gone.Plan = &diff.Plan{Target: shop, Changes: []diff.Change{{
 		ID: core("PersistentVolumeClaim", "data-0"), Action: diff.Keep, Reason: "a claim's data is never deleted unasked",
 	}}}
+	going := first
+	going.Back, going.Plan = 7, runPlan()
+	going.Plan.Changes[4].Action, going.Plan.Changes[4].Leftover = diff.Keep, true
+	going.Result = &apply.Result{
+		Outcome: apply.Succeeded, Finished: []object.ID{config, front, migrate, old}, Going: []object.ID{old, api},
+		States: map[object.ID]rollout.State{
+			old: {Phase: rollout.Deleting, Summary: "is being deleted; waits for example.com/hold"}, api: {Phase: rollout.Deleting, Summary: "is being deleted"},
+		},
+	}
 	same := success
 	same.NothingToChange, same.Revision, same.Notes = true, revision(8, release.Deployed, 12*time.Minute), ""
 	sick := failed
@@ -108,7 +117,7 @@ func ends() map[string]End {
 	return map[string]End{
 		"success": success, "first": first, "failed": failed, "write-error": wrote, "timed-out": timedOut,
 		"interrupted": stopped, "rollback": back, "delete": gone, "unchanged": same, "unchanged-sick": sick,
-		"lost": lost, "stale": stale, "left": leftAfter, "unchanged-left": left, "namespace-goes": goes,
+		"lost": lost, "stale": stale, "left": leftAfter, "unchanged-left": left, "namespace-goes": goes, "going": going,
 	}
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/belay-sh/belay/diff"
@@ -16,7 +17,7 @@ func (e *End) writeLeft(b *strings.Builder) {
 	}
 	var ids []object.ID
 	for _, c := range e.Plan.Changes {
-		if c.Action == diff.Keep && c.Leftover {
+		if c.Action == diff.Keep && c.Leftover && !slices.Contains(e.Result.Going, c.ID) {
 			ids = append(ids, c.ID)
 		}
 	}
@@ -24,6 +25,22 @@ func (e *End) writeLeft(b *strings.Builder) {
 		fmt.Fprintf(b, "  left: %s (--no-prune: the next run without it deletes what is not wanted then)\n",
 			Clean(names(ids, e.Target.Namespace, 0)))
 	}
+}
+
+// writeGoing names what was deleted and not waited for.
+func (e *End) writeGoing(b *strings.Builder) {
+	ids := sorted(e.Result.Going)
+	for _, id := range ids[:min(len(ids), manyNames)] {
+		fmt.Fprintf(b, "  not gone yet: %s%s\n", Clean(id.In(e.Target.Namespace)), inBrackets(goingWords(e.Result.States[id])))
+	}
+	if more := len(ids) - manyNames; more > 0 {
+		fmt.Fprintf(b, "  not gone yet: %d more\n", more)
+	}
+}
+
+// goingWords say what an object waits for that is being deleted.
+func goingWords(s rollout.State) string {
+	return strings.TrimPrefix(strings.TrimPrefix(Clean(s.Summary), "is being deleted"), "; ")
 }
 
 // writeKept names what a run let go: nobody else will.

@@ -346,7 +346,10 @@ func waitWords(s rollout.State) string {
 
 // doneWords say how an object ended well. What merely exists needs no word.
 func doneWords(e apply.Event) string {
-	if e.Action == diff.Delete {
+	switch {
+	case e.Action == diff.Delete && e.State.Phase == rollout.Deleting:
+		return "not gone yet" + colonIf(goingWords(e.State))
+	case e.Action == diff.Delete:
 		return ""
 	}
 	text := Clean(e.State.Summary)

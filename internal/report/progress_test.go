@@ -100,6 +100,18 @@ func TestOnAPipeEveryChangeOfStateIsALine(t *testing.T) {
 	golden(t, "progress.txt", []byte(play(ProgressOptions{}, mainRun)))
 }
 
+func TestADeletionThatIsNotWaitedForIsSaidToGoOn(t *testing.T) {
+	got := play(ProgressOptions{}, []moment{
+		{0, old, apply.Started, rollout.State{}, nil},
+		{0.1, old, apply.Wrote, rollout.State{Phase: rollout.Deleting, Summary: "is being deleted; waits for example.com/hold"}, nil},
+		{0.1, old, apply.Done, rollout.State{Phase: rollout.Deleting, Summary: "is being deleted; waits for example.com/hold"}, nil},
+		{at: 5},
+	})
+	if want := "00:00  Ingress.networking.k8s.io/old  deleted, not gone yet: waits for example.com/hold\n"; got != want {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestALongWaitGivesASignOfLife(t *testing.T) {
 	script := append(mainRun[:12:12],
 		moment{at: 29}, moment{at: 30}, moment{at: 31},
