@@ -62,7 +62,7 @@ func TestWithoutWaitingADeletionGoesOnAndIsNotForgotten(t *testing.T) {
 		t.Errorf("with nothing to do it wrote %d times:\n%v", n, again)
 	}
 	e.says(2, []string{"- ConfigMap/held", "is being deleted already"}, "diff", path, "-r", "held", "-n", e.NS)
-	e.says(0, []string{"ConfigMap/held", "being deleted, not waited for"}, "status", "held", "-n", e.NS)
+	e.says(0, []string{"ConfigMap/held", "being deleted", ", not waited for"}, "status", "held", "-n", e.NS)
 
 	// Who waits is told what holds it, and who does not goes on from there.
 	e.says(7, []string{"the finalizer example.com/hold holds it"}, append(run, "--timeout", "2s")...)
