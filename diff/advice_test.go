@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/belay-sh/belay/internal/object"
 )
@@ -66,9 +68,43 @@ func TestAClaimIsNotAdvisedToBeRecreated(t *testing.T) {
 	w.refuse[object.ID{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "m"}.String()] = invalid("m")
 	want := `4 refused: immutable fields of 1 object would have to change; nothing was changed
   PersistentVolumeClaim/m  spec.mode is immutable (shop.yaml:1)
-hint: PersistentVolumeClaim/m is never recreated, for what is in it would go; the new one needs another name
+hint: PersistentVolumeClaim/m is never recreated, for what is in it would go: give the new one another name, or delete the old one yourself
 `
 	if d := cmp.Diff(want, refusal(compute(t, w, s, strings.Replace(claim, "mode: x", "mode: y", 1), apply()))); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestADefinitionThatCannotChangeShowsOnlyWhatWould(t *testing.T) {
+	const crd = `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: ws.e.com},
+	  spec: {group: e.com, scope: Cluster, names: {kind: W, plural: ws}, versions: [{name: v1, served: true}]}}`
+	w, s := deployed(t, crd)
+	w.refuse[object.ID{Group: object.CRDKind.Group, Kind: object.CRDKind.Kind, Name: "ws.e.com"}.String()] = invalid("ws.e.com")
+	p := compute(t, w, s, strings.Replace(crd, "scope: Cluster", "scope: Namespaced", 1), apply())
+	if d := cmp.Diff([]PathChange{{Path: "spec.scope", From: "Cluster", To: "Namespaced"}}, p.Changes[0].Paths); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestARollbackThatItsDefinitionMakesInvalidSaysSo(t *testing.T) {
+	const crd = `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: ws.e.com},
+	  spec: {group: e.com, scope: Namespaced, names: {kind: W, plural: ws}, versions: [{name: v1, served: true}]}}
+---
+{apiVersion: e.com/v1, kind: W, metadata: {name: w}, spec: {a: x}}`
+	w, s := deployed(t, one)
+	gk := schema.GroupKind{Group: "e.com", Kind: "W"}
+	w.kinds[gk] = object.Kind{GroupVersionKind: gk.WithVersion("v1"), Resource: "ws", Namespaced: true}
+	w.carryOut(compute(t, w, s, crd, apply()), s)
+	w.refuse["W.e.com/shop/w"] = invalid("w", metav1.StatusCause{Field: "spec.a", Message: "field not declared in schema"})
+	w.asNew["W.e.com/shop/w"] = invalid("w")
+	o := apply()
+	o.Op = OpRollback
+	then := strings.Replace(strings.Replace(crd, "served: true", "served: true, storage: true", 1), "a: x", "a: y", 1)
+	want := `3 1 object is invalid; nothing was changed
+  shop.yaml:4: W.e.com/w: spec.a: field not declared in schema
+hint: a rollback leaves CustomResourceDefinition.apiextensions.k8s.io/ws.e.com as it is; an apply of the bundle of then brings its own
+`
+	if d := cmp.Diff(want, refusal(compute(t, w, s, then, o))); d != "" {
 		t.Error(d)
 	}
 }

@@ -106,6 +106,10 @@ func (p *planner) judgeError(it *item) {
 		for _, text := range p.complaints(it) {
 			p.mistake(it, text)
 		}
+		if crd := p.crds[it.ID.GroupKind()]; crd != nil && crd.Action == Keep {
+			p.hints[RefusedInput] = append(p.hints[RefusedInput],
+				"a rollback leaves "+p.name(crd.ID)+" as it is; an apply of the bundle of then brings its own")
+		}
 	}
 }
 

@@ -244,7 +244,7 @@ func (p *planner) refuseImmutable() {
 			running = true
 			text = "is running; " + text
 		case neverRecreated(it.ID.GroupKind()):
-			never = append(never, p.name(it.ID)+" is never recreated, for what is in it would go; the new one needs another name")
+			never = append(never, p.name(it.ID)+" is never recreated, for what is in it would go: give the new one another name, or delete the old one yourself")
 		default:
 			allowed = true
 		}

@@ -33,6 +33,9 @@ func (p *planner) guessPaths(it *item) []PathChange {
 	})
 	delete(body.Object, "apiVersion")
 	delete(body.Object, "kind")
+	if meta, ok := body.Object["metadata"].(map[string]any); ok && len(meta) == 0 {
+		delete(body.Object, "metadata") // else it would stand for all that is in it
+	}
 	after := fields.Of(body.Object, allFields(it.Live))
 	guessed := pathChanges(before.Fields, after, it.Live.Object, body.Object)
 	return slices.DeleteFunc(guessed, func(c PathChange) bool {

@@ -41,7 +41,11 @@ func (v *planView) fields(b *strings.Builder, c *diff.Change) {
 				fmt.Fprintf(b, "    %s\n", above)
 			}
 			parent = above
-			v.scalars(b, leaf, f)
+			depth := 3
+			if above == "" {
+				depth = 1 // it stands beside the paths, not below one
+			}
+			v.scalars(b, depth, leaf, f)
 		default:
 			fmt.Fprintf(b, "    %s\n", path)
 			v.lines(b, f)
@@ -62,9 +66,12 @@ func presence(f diff.PathChange) string {
 	}
 }
 
-// signed writes a line of a diff.
-func (v *planView) signed(b *strings.Builder, sign, text string) {
-	line := strings.TrimRight("  "+sign+"   "+text, " ")
+// signed writes a line of a diff, below a path.
+func (v *planView) signed(b *strings.Builder, sign, text string) { v.signedAt(b, sign, 3, text) }
+
+// signedAt writes a line of a diff, depth characters from its sign.
+func (v *planView) signedAt(b *strings.Builder, sign string, depth int, text string) {
+	line := strings.TrimRight("  "+sign+strings.Repeat(" ", depth)+text, " ")
 	switch sign {
 	case "-":
 		line = v.in(red, line)
@@ -75,7 +82,7 @@ func (v *planView) signed(b *strings.Builder, sign, text string) {
 }
 
 // scalars writes the old and the new value of a field.
-func (v *planView) scalars(b *strings.Builder, leaf string, f diff.PathChange) {
+func (v *planView) scalars(b *strings.Builder, depth int, leaf string, f diff.PathChange) {
 	from, to := scalarText(f.From), scalarText(f.To)
 	if !v.o.Full {
 		from, to = cutBoth(from, to)
@@ -85,10 +92,10 @@ func (v *planView) scalars(b *strings.Builder, leaf string, f diff.PathChange) {
 			return
 		}
 		if s, ok := value.(string); ok && s == leaf {
-			v.signed(b, sign, "- "+text) // a member of a set
+			v.signedAt(b, sign, depth, "- "+text) // a member of a set
 			return
 		}
-		v.signed(b, sign, leaf+": "+text)
+		v.signedAt(b, sign, depth, leaf+": "+text)
 	}
 	write("-", f.From, from)
 	write("+", f.To, to)

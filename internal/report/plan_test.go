@@ -240,6 +240,17 @@ func TestHugeValuesAreShownInFewLinesAndLittleTime(t *testing.T) {
 	}
 }
 
+func TestAFieldAtTheTopIsNotReadAsOneOfThePathAbove(t *testing.T) {
+	p := &diff.Plan{Target: shop, Changes: []diff.Change{{
+		ID: core("ConfigMap", "c"), Action: diff.Update,
+		Paths: []diff.PathChange{{Path: "data.x", From: "one", To: "two"}, {Path: "immutable", To: true}, {Path: "data.y", To: "three"}},
+	}}}
+	got := string(written(t, func(b *bytes.Buffer) error { return Plan(b, p, PlanOptions{}) }))
+	if want := "    data\n  -   x: one\n  +   x: two\n  + immutable: true\n    data\n  +   y: three\n"; !strings.Contains(got, want) {
+		t.Errorf("want\n%s\nin\n%s", want, got)
+	}
+}
+
 func TestTextOfAClusterCannotActOnTheTerminal(t *testing.T) {
 	evil := "\x1b[2Jgone\rover\u202ertl\x00"
 	p := &diff.Plan{Target: shop, Changes: []diff.Change{{
