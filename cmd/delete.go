@@ -1,9 +1,13 @@
 package cmd
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/report"
 )
 
@@ -36,4 +40,24 @@ operator, the records last. On a terminal it asks for the release's name.`,
 	addShowFlags(fs, &o, &formats)
 	return withExits(c, exitOK, exitError, exitChanges, exitInput, exitRefused, exitPermission,
 		exitTimeout, exitLocked, exitInterrupted)
+}
+
+// nothingToDelete says that there is no release; one whose namespace an earlier run began
+// to delete went with it.
+func (d *deployment) nothingToDelete(ctx context.Context) error {
+	none := d.noRelease()
+	if !d.o.DeleteNamespace {
+		return none
+	}
+	kind, err := d.conn.Client.Kind(ctx, object.NamespaceKind, "v1")
+	if err != nil {
+		return none
+	}
+	ns, err := d.conn.Client.Get(ctx, kind, "", d.target.Namespace)
+	if err != nil || ns.GetDeletionTimestamp() == nil {
+		return none
+	}
+	text := fmt.Sprintf("release %s is gone; namespace %s is being deleted, and is not gone yet", d.target.Release, d.target.Namespace)
+	return (&failure{code: exitTimeout, message: text}).
+		hint("wait: " + d.hintFlags("").Kubectl("wait", "--for=delete", "namespace/"+d.target.Namespace))
 }

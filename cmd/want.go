@@ -119,7 +119,7 @@ func (d *deployment) wantRevision(ctx context.Context, s *release.State) (*rende
 func (d *deployment) wantNothing(ctx context.Context, s *release.State) (*render.Wanted, error) {
 	current := s.Current()
 	if current == nil && len(s.Inventory) == 0 && s.Version == "" {
-		return nil, d.noRelease()
+		return nil, d.nothingToDelete(ctx)
 	}
 	wanted := &render.Wanted{}
 	if current != nil {

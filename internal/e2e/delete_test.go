@@ -102,3 +102,28 @@ func TestAPortThatTwoServicesCannotHoldIsFreedFirstOnRequest(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestADeletionThatLeftOnlyItsNamespaceSaysWhatToWaitFor(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	const manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+	e.Must(0, "apply", e.Write("a.yaml", manifest), "-r", "a", "-n", e.NS)
+	configs := "/api/v1/namespaces/" + e.NS + "/configmaps"
+	if err := e.API.Create(configs, []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: held, finalizers: [example.com/hold]}}")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.merge(configs+"/held", "test", `{"metadata":{"finalizers":null}}`) })
+	wait := "kubectl wait --for=delete namespace/" + e.NS
+	args := []string{"delete", "a", "-n", e.NS, "--delete-namespace", "--timeout", "3s"}
+	if r := e.Run(Run{Args: args, Unchecked: true}); r.Exit != 7 || !strings.Contains(r.Stderr, "nothing is left to do but to wait: "+wait) {
+		t.Error(r)
+	}
+	e.Until("its records are gone with it", func() (bool, error) {
+		_, err := e.API.Get("/api/v1/namespaces/" + e.NS + "/secrets/belay.a")
+		return err != nil, nil
+	})
+	r := e.Run(Run{Args: args, Unchecked: true})
+	if r.Exit != 7 || !strings.Contains(r.Stderr, "release a is gone; namespace "+e.NS+" is being deleted") || !strings.Contains(r.Stderr, wait) {
+		t.Error(r)
+	}
+}

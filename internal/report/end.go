@@ -246,7 +246,9 @@ func (e *End) advice() string {
 	case e.Result.Outcome == apply.Lost:
 		return "see what the other run does: " + e.Flags.Command("status", e.Target.Release)
 	case e.namespaceGoes(): // and the records with it
-		return "nothing is left to do but to wait: " + e.Flags.Kubectl("wait", "--for=delete", "namespace/"+e.Target.Namespace)
+		flags := e.Flags
+		flags.Namespace = ""
+		return "nothing is left to do but to wait: " + flags.Kubectl("wait", "--for=delete", "namespace/"+e.Target.Namespace)
 	case e.Op == diff.OpDelete:
 		return "go on: the same command"
 	case e.Result.Outcome == apply.TimedOut:
