@@ -19,9 +19,10 @@ func newApplyCmd(e *env) *cobra.Command {
 applies it, waits until everything is ready, prunes what the bundle no longer has,
 and records a revision. Running it again without changes changes nothing.
 
-BUNDLE is a directory with a bundle.yaml, or plain manifests: a directory, a file,
-or - for stdin. With --plan it carries out just the plan that belay diff, or a dry
-run, saved with -o plan=FILE, unless something moved since.`,
+BUNDLE is a directory with a bundle.yaml, a Helm chart, a kustomization, or plain
+manifests: a directory, a file, or - for stdin. With --plan it carries out just the
+plan that belay diff, or a dry run, saved with -o plan=FILE, unless something moved
+since.`,
 		Example: `  belay apply shop -e prod
   belay apply shop -n shop --set front.image.tag=1.5 --yes
   cat deploy.yaml | belay apply - -r shop -n shop

@@ -39,7 +39,7 @@ operator, the records last. On a terminal it asks for the release's name.`,
 	fs.BoolVar(&o.NoHooks, "no-hooks", false, "run no hooks")
 	addShowFlags(fs, &o, &formats)
 	return withExits(c, exitOK, exitError, exitChanges, exitInput, exitRefused, exitPermission,
-		exitTimeout, exitLocked, exitInterrupted)
+		exitUnhealthy, exitTimeout, exitLocked, exitInterrupted)
 }
 
 // nothingToDelete says that there is no release; one whose namespace an earlier run began

@@ -170,7 +170,7 @@ func addPruneFirstFlag(fs *pflag.FlagSet, o *deployOptions) {
 
 func addForceFlag(fs *pflag.FlagSet, o *deployOptions) {
 	fs.StringSliceVar(&o.ForceConflicts, "force-conflicts", nil,
-		"take over fields of other managers: all, or `MANAGER` patterns as kubectl-*")
+		"take over fields of other managers: all, those of `MANAGER` (--force-conflicts=kubectl-*; repeatable)")
 	fs.Lookup("force-conflicts").NoOptDefVal = "*"
 }
 

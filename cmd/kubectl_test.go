@@ -17,7 +17,7 @@ func TestKubectlsFlagsAreAllThere(t *testing.T) {
 	ours := newRootCmd(e, nil).PersistentFlags()
 	kubectls.VisitAll(func(want *pflag.Flag) {
 		if want.Name == "cache-dir" {
-			return // nothing is cached on disk
+			return // $XDG_CACHE_HOME says where
 		}
 		got := ours.Lookup(want.Name)
 		if got == nil || got.Shorthand != want.Shorthand || got.NoOptDefVal != want.NoOptDefVal {

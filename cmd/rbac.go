@@ -45,7 +45,7 @@ kinds it asks the cluster; it needs no rights there.`,
 	fs := c.Flags()
 	addBundleFlags(fs, &o, &layers)
 	fs.StringVar(&purpose, "for", purpose, "what the Role suffices for: diff, apply or delete")
-	return withExits(c, exitOK, exitError, exitInput, exitInterrupted)
+	return withExits(c, exitOK, exitError, exitInput, exitPermission, exitInterrupted)
 }
 
 func printRoles(ctx context.Context, e *env, o deployOptions, purpose diff.Purpose) error {

@@ -57,7 +57,7 @@ unless --live is given: without, lookup answers from --lookup-from, or finds not
 	addLookupFlags(fs, &o.lookup)
 	fs.StringVar(&o.random, "random", "", "`FILE` that random values are read from, and kept in")
 	fs.VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
-	return withExits(c, exitOK, exitInput)
+	return withExits(c, exitOK, exitError, exitInput, exitPermission, exitInterrupted)
 }
 
 func runRender(ctx context.Context, e *env, o *renderOptions) error {

@@ -49,7 +49,7 @@ that no template names.`,
 	fs.StringVar(&o.explain, "explain", "", "tell where the value at `PATH` came from, or those below it")
 	fs.BoolVar(&o.unused, "unused", false, "list the values that no template reads")
 	fs.VarP(&o.formats, "output", "o", "`FORMAT[=FILE]`: "+o.formats.names())
-	return withExits(c, exitOK, exitInput)
+	return withExits(c, exitOK, exitError, exitInput, exitPermission, exitInterrupted)
 }
 
 func runValues(ctx context.Context, e *env, o *valuesOptions, explain bool) error {
