@@ -43,8 +43,11 @@ const (
 	Started EventKind = "started"
 	Wrote   EventKind = "wrote"   // the write is done: created, updated, deleted
 	Waiting EventKind = "waiting" // the state changed and is not final
-	Done    EventKind = "done"    // ready, or gone; at NoWait also going
-	Broke   EventKind = "failed"  // the write failed, or the rollout for certain
+	// Retrying comes before and after a write: a request is sent again, Err says why; or,
+	// where Err is nil, one that was sent again has been answered.
+	Retrying EventKind = "retrying"
+	Done     EventKind = "done"   // ready, or gone; at NoWait also going
+	Broke    EventKind = "failed" // the write failed, or the rollout for certain
 )
 
 // Event is one step of a run, for progress.

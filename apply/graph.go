@@ -236,11 +236,7 @@ func (r *run) startReady(ctx context.Context) {
 		n.began = time.Now()
 		r.report(n, Started, nil)
 		see := r.awaited(n)
-		go func() {
-			live, err := r.write(ctx, n.Change, see)
-			err = r.behindWebhook(ctx, err)
-			r.inbox.put(message{writer: n, live: live, err: err})
-		}()
+		go func() { r.inbox.put(r.carryOut(ctx, n, see)) }()
 	}
 }
 

@@ -115,6 +115,9 @@ func (r *run) clear(ctx context.Context, c *diff.Change, step *diff.Step) error 
 		case !r.mayClear(c, now):
 			return &StaleError{ID: c.ID, Reason: "was created by somebody else since the plan was made"}
 		}
+		if err := r.mayWrite(ctx); err != nil {
+			return err
+		}
 		uid := string(now.GetUID())
 		err = r.cluster.Delete(ctx, c.Kind, c.ID.Namespace, c.ID.Name, object.DeleteOptions{UID: uid, Propagation: step.Propagation})
 		switch {

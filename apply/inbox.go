@@ -19,6 +19,8 @@ type message struct {
 	id    object.ID
 	state rollout.State
 
+	retried *node // whose request is sent again, because of err; nil for others
+
 	hook *node // whose result was gathered; nil for others
 	run  release.HookRun
 }

@@ -19,6 +19,9 @@ import (
 func (r *run) migrate(ctx context.Context, c *diff.Change, step *diff.Step) (*unstructured.Unstructured, error) {
 	body := step.Body
 	for range maxResend {
+		if err := r.mayWrite(ctx); err != nil {
+			return nil, err
+		}
 		live, err := r.cluster.Patch(ctx, c.Kind, body)
 		switch {
 		case err == nil:

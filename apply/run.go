@@ -225,6 +225,10 @@ func (r *run) receive(m message) {
 		r.receiveHook(m.hook, m)
 		return
 	}
+	if m.retried != nil {
+		r.report(m.retried, Retrying, m.err)
+		return
+	}
 	n := r.byID[m.id]
 	if n != nil && n.progress == done && n.Action != diff.Run && (m.state.Phase == rollout.Progressing || m.state.Phase == rollout.Failed) {
 		r.move(n, written) // it was ready, and is so no longer
@@ -262,7 +266,8 @@ func (r *run) receiveWrite(n *node, m message) {
 	}
 	if m.err != nil {
 		r.move(n, broken)
-		if errors.Is(m.err, context.Canceled) && r.outcome != "" {
+		var cut *cutOffError
+		if errors.Is(m.err, context.Canceled) && r.outcome != "" && (r.outcome != TimedOut || !errors.As(m.err, &cut)) {
 			return // cut off at the end of the run: no cause of anything
 		}
 		n.err = m.err

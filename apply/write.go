@@ -165,11 +165,19 @@ func (r *run) applyOnce(ctx context.Context, c *diff.Change, body *unstructured.
 	o := object.ApplyOptions{Manager: r.plan.Target.Manager(), Force: force}
 	patience, cancel := context.WithTimeout(ctx, servedWithin)
 	defer cancel()
-	for {
+	told := object.ResendingOf(ctx).Told
+	for first := true; ; first = false {
+		if err := r.mayWrite(ctx); err != nil {
+			return nil, false, err
+		}
 		live, created, err := r.cluster.Apply(ctx, c.Kind, body, o)
 		if err == nil || !r.notTakenUpYet(c.ID, err) || pause(patience, servedEvery) != nil {
+			if !first {
+				told(nil)
+			}
 			return live, created, err
 		}
+		told(err)
 	}
 }
 
@@ -209,6 +217,9 @@ func (r *run) delete(ctx context.Context, c *diff.Change, step *diff.Step, see b
 	}
 	o := object.DeleteOptions{UID: step.UID, Version: step.Version, Propagation: step.Propagation}
 	for range maxResend {
+		if err := r.mayWrite(ctx); err != nil {
+			return nil, err
+		}
 		err := r.cluster.Delete(ctx, c.Kind, c.ID.Namespace, c.ID.Name, o)
 		switch {
 		case apierrors.IsNotFound(err):

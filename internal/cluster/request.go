@@ -62,9 +62,13 @@ func pathOf(k object.Kind, namespace, name string) string {
 // do sends a request until it is answered for good.
 func (c *Client) do(ctx context.Context, r request) (answer, error) {
 	var spent spending
+	resending := object.ResendingOf(ctx)
 	for {
 		a, after, err := c.once(ctx, r)
 		if err == nil {
+			if spent.tries > 0 {
+				resending.Told(nil)
+			}
 			return a, nil
 		}
 		if ctx.Err() != nil {
@@ -75,8 +79,15 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 			return answer{}, c.explain(err)
 		}
 		c.tellRetry(r, spent.tries, wait, err)
+		resending.Told(c.explain(err))
 		if err := sleep(ctx, wait); err != nil {
 			return answer{}, fmt.Errorf("%s %s: %w", r.method, r.path, err)
+		}
+		if !r.writes {
+			continue
+		}
+		if err := resending.May(); err != nil {
+			return answer{}, fmt.Errorf("%s %s: sending it again: %w", r.method, r.path, err)
 		}
 	}
 }

@@ -201,3 +201,43 @@ func TestAServerThatRestartsIsWaitedFor(t *testing.T) {
 		t.Error(v, err)
 	}
 }
+
+func TestWhoHasASayInRequestsThatAreSentAgainIsAsked(t *testing.T) {
+	var tries atomic.Int64
+	c, count := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if tries.Add(1) < 3 {
+			answerStatus(w, 429, "TooManyRequests", "slow down")
+			return
+		}
+		_, _ = io.WriteString(w, `{"apiVersion":"v1","kind":"ConfigMap"}`)
+	})
+	var told []string
+	asked := 0
+	stop := errors.New("stop")
+	ctx := object.WithResending(t.Context(), object.Resending{
+		Told: func(cause error) { told = append(told, fmt.Sprint(cause)) },
+		May: func() error {
+			if asked++; asked > 2 {
+				return stop
+			}
+			return nil
+		},
+	})
+	if _, _, err := c.Apply(ctx, configMaps, configMap("a"), object.ApplyOptions{Manager: "m"}); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 3 || !strings.Contains(told[0], "slow down") || told[2] != "<nil>" || asked != 2 {
+		t.Errorf("told %q, asked %d times", told, asked)
+	}
+	tries.Store(1) // one more failure: it is asked, and says no
+	if _, _, err := c.Apply(ctx, configMaps, configMap("a"), object.ApplyOptions{Manager: "m"}); !errors.Is(err, stop) {
+		t.Errorf("%v", err)
+	}
+	if got := count.Load(); got != 4 {
+		t.Errorf("%d requests, want 4", got)
+	}
+	tries.Store(1) // a read may always
+	if _, err := c.Get(ctx, configMaps, "shop", "a"); err != nil {
+		t.Error(err)
+	}
+}

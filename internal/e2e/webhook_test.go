@@ -131,3 +131,34 @@ webhooks:
   objectSelector: {matchLabels: {app: app}}
   namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
 `
+
+// unserved is a webhook whose Service does not exist.
+const unserved = `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: NAMESPACE}
+webhooks:
+- name: guard.example.com
+  sideEffects: None
+  admissionReviewVersions: [v1]
+  failurePolicy: Fail
+  timeoutSeconds: 5
+  clientConfig: {service: {namespace: NAMESPACE, name: guard}}
+  rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}]
+  objectSelector: {matchLabels: {app: app}}
+  namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
+`
+
+func TestAWriteThatIsSentAgainSaysWhyInTheLineOfItsObject(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	t.Cleanup(func() {
+		_ = e.API.Delete("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/" + e.NS)
+	})
+	e.Must(0, "apply", e.Write("guard.yaml", strings.ReplaceAll(unserved, "NAMESPACE", e.NS)), "-r", "guard", "-n", e.NS)
+	app := e.Write("app.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: app, labels: {app: app}}}\n")
+	e.says(7, []string{
+		"ConfigMap/app  retrying for 3s: webhook guard.example.com: ",
+		"ConfigMap/app could not be created: sent again until the time was up; the last try: Internal error occurred: failed calling webhook",
+		"its Service " + e.NS + "/guard does not exist", "0 of 1 change done, 1 failed",
+	}, "apply", app, "-r", "app", "-n", e.NS, "--timeout", "6s")
+}

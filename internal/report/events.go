@@ -29,7 +29,7 @@ func NewEventStream(w io.Writer, p *diff.Plan) *EventStream {
 type eventDocument struct {
 	header
 	Time time.Time `json:"time"`
-	// Type is started, wrote, waiting, done or failed.
+	// Type is started, retrying, wrote, waiting, done or failed.
 	Type   apply.EventKind `json:"type"`
 	Action diff.Action     `json:"action"`
 	Object object.ID       `json:"object"`
@@ -40,6 +40,9 @@ type eventDocument struct {
 
 // Event writes one step of a run.
 func (s *EventStream) Event(e apply.Event) {
+	if e.Kind == apply.Retrying && e.Err == nil {
+		return // what comes next says so
+	}
 	d := eventDocument{headerOf("Event"), e.At.UTC(), e.Kind, e.Action, e.ID, nil, ""}
 	if e.State.Phase != "" {
 		state := e.State

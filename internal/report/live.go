@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/belay-sh/belay/internal/rollout"
 )
 
 // liveTable is the part of a terminal that is drawn anew: a row for each object
@@ -99,7 +97,7 @@ func (t *liveTable) rows(p *Progress, cols, height int, now time.Time) []string 
 	}
 	if len(under) > height-1 { // what has trouble must be in sight
 		slices.SortStableFunc(under, func(a, b *progressRow) int {
-			return cmp.Compare(troubleRank(a.state), troubleRank(b.state))
+			return cmp.Compare(a.troubleRank(now), b.troubleRank(now))
 		})
 	}
 	column := nameColumn(p.column, cols)
@@ -112,13 +110,13 @@ func (t *liveTable) rows(p *Progress, cols, height int, now time.Time) []string 
 			break
 		}
 		age := fmt.Sprintf("%5s  ", Duration(now.Sub(row.began).Truncate(time.Second)))
-		rows = append(rows, cut(age+pad(elide(p.name(row.id), column), column)+"  "+liveWords(row), cols))
+		rows = append(rows, cut(age+pad(elide(p.name(row.id), column), column)+"  "+liveWords(row, now), cols))
 	}
 	return append(rows, cut(clock(now.Sub(p.o.Began))+"  "+bar(finished, p.total), cols))
 }
 
-func troubleRank(s rollout.State) int {
-	if s.Reason != "" {
+func (r *progressRow) troubleRank(now time.Time) int {
+	if r.state.Reason != "" || r.stuck(now) != "" {
 		return 0
 	}
 	return 1
@@ -142,7 +140,10 @@ func elide(name string, n int) string {
 
 // liveWords say how far an object is. What holds it up comes first, for the end
 // of a row may be cut off.
-func liveWords(row *progressRow) string {
+func liveWords(row *progressRow, now time.Time) string {
+	if row.stuck(now) != "" {
+		return "retrying: " + row.trying // its age stands before it
+	}
 	text, reason := Clean(row.state.Summary), Clean(row.state.Reason)
 	if reason != "" && !strings.Contains(text, reason) {
 		text = joinWords(reason, text)

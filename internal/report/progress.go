@@ -38,6 +38,8 @@ const (
 	settle = time.Second
 	// calm is the least time between two lines about the same object's waiting.
 	calm = 5 * time.Second
+	// slow is how long a request may be sent again before that is told.
+	slow = 3 * time.Second
 	// redraw is how often the table on a terminal is drawn.
 	redraw = 150 * time.Millisecond
 )
@@ -75,6 +77,9 @@ type progressRow struct {
 	said   string
 	saidAt time.Time
 	ended  bool
+	// trying is why a request about it is sent again, empty when none is; since when.
+	trying      string
+	tryingSince time.Time
 }
 
 // NewProgress shows a run's progress on w, until Stop.
@@ -134,6 +139,11 @@ func (p *Progress) Event(e apply.Event) {
 		return // what is deleted after a hook is part of it
 	}
 	row := p.row(e)
+	if e.Kind == apply.Retrying {
+		row.tries(e, p.secrets)
+		return
+	}
+	row.answered()
 	e.State.Summary, e.State.Reason = p.secrets.Hide(e.State.Summary), p.secrets.Hide(e.State.Reason)
 	row.state = e.State
 	var b strings.Builder
@@ -248,6 +258,10 @@ func (p *Progress) tick(now time.Time) {
 	for _, row := range p.rows {
 		stale := !row.saidAt.IsZero() && now.Sub(row.saidAt) >= calm && waitWords(row.state) != row.said
 		going := row.saidAt.IsZero() && row.state.Phase == rollout.Deleting && !row.justGoes(now)
+		if !row.ended && row.stuck(now) != "" {
+			p.stuck(&b, row, now)
+			continue
+		}
 		if !row.ended && (row.wrote && now.Sub(row.wroteAt) >= settle || stale || going) {
 			p.waiting(&b, row, now)
 		}
@@ -285,6 +299,9 @@ func (p *Progress) beat(now time.Time) string {
 }
 
 func (r *progressRow) beatWords(now time.Time) string {
+	if text := r.stuck(now); text != "" {
+		return text
+	}
 	if text := waitWords(r.state); text != "" {
 		return text
 	}
