@@ -62,6 +62,19 @@ hint: --adopt takes nothing from another release; what that one has let go of be
 	}
 }
 
+func TestTheOneObjectThatIsNobodysIsNamed(t *testing.T) {
+	w := newWorld(t)
+	w.put("kubectl", "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
+	w.put("kubectl-create", "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}, data: {a: x}}")
+	want := `4 refused: 1 object exists and is not shop's; nothing was changed
+  ConfigMap/c  nobody's (kubectl-create, 0s ago)
+hint: --adopt=ConfigMap/c takes it over
+`
+	if d := cmp.Diff(want, refusal(compute(t, w, newState(), one, apply()))); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestAClaimIsNotAdvisedToBeRecreated(t *testing.T) {
 	const claim = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: m, annotations: {belay.sh/on-immutable: recreate}}, spec: {mode: x}}"
 	w, s := deployed(t, claim)

@@ -203,7 +203,10 @@ func (p *planner) refuseForeign() {
 	n := len(p.foreign)
 	r.Message = fmt.Sprintf("refused: %s and %s not %s's; nothing was changed",
 		plural(n, "object exists", "objects exist"), word(n, "is", "are"), p.o.Target.Release)
-	if free > 0 {
+	switch {
+	case free == 1 && n == 1:
+		r.Hints = []string{"--adopt=" + p.name(first) + " takes it over"}
+	case free > 0:
 		r.Hints = []string{fmt.Sprintf("--adopt takes the %d that %s nobody's; --adopt=%s that one alone", free, word(free, "is", "are"), p.name(first))}
 	}
 	if others != nil {

@@ -249,6 +249,8 @@ func (e *End) advice() string {
 		flags := e.Flags
 		flags.Namespace = ""
 		return "nothing is left to do but to wait: " + flags.Kubectl("wait", "--for=delete", "namespace/"+e.Target.Namespace)
+	case e.Op == diff.OpDelete && e.hookFailed():
+		return "go on: the same command, or without its hooks: --no-hooks"
 	case e.Op == diff.OpDelete:
 		return "go on: the same command"
 	case e.Result.Outcome == apply.TimedOut:

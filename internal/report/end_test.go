@@ -109,6 +109,9 @@ func ends() map[string]End {
 		Outcome: apply.TimedOut, NotReady: []object.ID{namespace},
 		States: map[object.ID]rollout.State{namespace: {Phase: rollout.Deleting, Summary: "is being deleted"}},
 	}
+	hooked := gone
+	hooked.Plan = &diff.Plan{Target: shop, Changes: []diff.Change{{ID: migrate, Action: diff.Run, Hook: &diff.Hook{}, Steps: steps(migrate, nil)}}}
+	hooked.Result = &apply.Result{Outcome: apply.Failed, NotReady: []object.ID{migrate}}
 	lost := base(release.Failed, &apply.Result{Outcome: apply.Lost, Finished: []object.ID{config}, NotStarted: []object.ID{old}})
 	stale := base(release.Failed, &apply.Result{
 		Outcome: apply.Stale, NotReady: []object.ID{front}, NotStarted: []object.ID{old},
@@ -117,7 +120,7 @@ func ends() map[string]End {
 	return map[string]End{
 		"success": success, "first": first, "failed": failed, "write-error": wrote, "timed-out": timedOut,
 		"interrupted": stopped, "rollback": back, "delete": gone, "unchanged": same, "unchanged-sick": sick,
-		"lost": lost, "stale": stale, "left": leftAfter, "unchanged-left": left, "namespace-goes": goes, "going": going,
+		"lost": lost, "stale": stale, "left": leftAfter, "unchanged-left": left, "namespace-goes": goes, "delete-hook": hooked, "going": going,
 	}
 }
 

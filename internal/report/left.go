@@ -62,3 +62,11 @@ func (e *End) namespaceGoes() bool {
 	return e.Op == diff.OpDelete && e.Result.States[id].Phase == rollout.Deleting &&
 		len(e.Result.NotReady) == 1 && e.Result.NotReady[0] == id && len(e.Result.NotStarted) == 0
 }
+
+// hookFailed says that a hook is among what is not ready.
+func (e *End) hookFailed() bool {
+	return slices.ContainsFunc(e.Result.NotReady, func(id object.ID) bool {
+		c := e.change(id)
+		return c != nil && c.Hook != nil
+	})
+}
