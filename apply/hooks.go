@@ -98,7 +98,7 @@ func runOnFailure(ctx context.Context, r *run, res *Result) {
 	res.Hooks = append(res.Hooks, own.Hooks...)
 	for _, h := range own.Hooks {
 		if h.Failed {
-			res.Diagnosis.Notes = append(res.Diagnosis.Notes, fmt.Sprintf("the hook %s, which runs on failure, failed, too: %s", h.ID, h.Summary))
+			res.Diagnosis.Notes = append(res.Diagnosis.Notes, fmt.Sprintf("the hook %s, which runs on failure, failed, too: %s", h.ID.In(r.plan.Target.Namespace), strings.TrimPrefix(h.Summary, "failed, ")))
 		}
 	}
 }

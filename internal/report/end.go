@@ -253,6 +253,8 @@ func (e *End) advice() string {
 		return "go on: the same command, or without its hooks: --no-hooks"
 	case e.Op == diff.OpDelete:
 		return "go on: the same command"
+	case e.Op == diff.OpRollback && e.hookFailed():
+		again = "retry: the same command, or without its hooks: --no-hooks"
 	case e.Result.Outcome == apply.TimedOut:
 		again = "wait longer with --timeout"
 	case e.Result.Outcome == apply.Stale, e.Op == diff.OpRollback, e.Op == diff.OpAdopt, e.Blameless, e.onlyMissing():

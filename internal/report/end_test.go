@@ -135,14 +135,23 @@ func TestEveryEndSaysWhatWasDoneAndWhatToDo(t *testing.T) {
 	}
 }
 
-func TestARollbackThatIsRefusedSaysWhy(t *testing.T) {
+func TestARollbackThatFailsSaysWhy(t *testing.T) {
+	refused := &diff.Plan{Target: shop, Refused: []diff.Refusal{{
+		Code: diff.RefusedByRule, Message: "refused: immutable fields of 1 object would have to change; nothing was changed",
+		Lines: []string{"Deployment.apps/front  spec.selector is immutable"}, Hints: []string{"say so on what is live"},
+	}}}
 	u := Undone{
 		Target: shop, Failed: revision(8, release.Failed, 0), To: 7, Err: errors.New("refused"), Flags: flags,
-		Plan: &diff.Plan{Target: shop, Refused: []diff.Refusal{{
-			Code: diff.RefusedByRule, Message: "refused: immutable fields of 1 object would have to change; nothing was changed",
-			Lines: []string{"Deployment.apps/front  spec.selector is immutable"}, Hints: []string{"say so on what is live"},
-		}}},
 	}
+	u.Plan = &diff.Plan{Target: shop, Changes: []diff.Change{{ID: migrate, Action: diff.Run, Hook: &diff.Hook{}, Steps: steps(migrate, nil)}}}
+	u.Result = &apply.Result{Outcome: apply.Failed, NotReady: []object.ID{migrate}, Diagnosis: rollout.Diagnosis{Causes: []rollout.Cause{{
+		ID: migrate, Headline: "pre-rollback hook failed", Because: "container m exited 1", State: rollout.State{Phase: rollout.Failed},
+	}}}}
+	golden(t, "undone-hook.txt", written(t, func(b *bytes.Buffer) error {
+		WriteUndone(b, u, false)
+		return nil
+	}))
+	u.Plan, u.Result = refused, nil
 	golden(t, "undone-refused.txt", written(t, func(b *bytes.Buffer) error {
 		WriteUndone(b, u, false)
 		return nil

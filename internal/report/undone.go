@@ -44,12 +44,18 @@ func WriteCause(w io.Writer, e End, color bool) {
 func WriteUndone(w io.Writer, u Undone, color bool) {
 	var b strings.Builder
 	p := paint(color)
+	again := []string{"rollback", u.Target.Release}
 	if u.Err != nil && u.Result != nil {
-		b.WriteString("\n") // stands apart from the progress above
 		e := End{Op: diff.OpRollback, Target: u.Target, Plan: u.Plan, Result: u.Result, Flags: u.Flags}.withoutSecrets()
-		writeErrors(&b, &e, p)
-		writeDiagnosis(&b, e.Result.Diagnosis, e.Target.Namespace, e.Flags, p)
-		b.WriteString("\n")
+		var why strings.Builder
+		writeErrors(&why, &e, p)
+		writeDiagnosis(&why, e.Result.Diagnosis, e.Target.Namespace, e.Flags, p)
+		if why.Len() > 0 {
+			b.WriteString("\n" + why.String() + "\n") // stands apart from the progress above
+		}
+		if e.hookFailed() {
+			again = append(again, "--no-hooks") // it would fail again
+		}
 	}
 	line := fmt.Sprintf("%s revision %d failed after %s; ", u.Target.Release, u.Failed.Number, Duration(u.Failed.Took))
 	switch {
@@ -71,7 +77,7 @@ func WriteUndone(w io.Writer, u Undone, color bool) {
 	b.WriteString(p.in(red, line) + "\n")
 	if u.Err != nil {
 		fmt.Fprintf(&b, "  look: %s · go on: %s\n",
-			u.Flags.Command("status", u.Target.Release), u.Flags.Command("rollback", u.Target.Release))
+			u.Flags.Command("status", u.Target.Release), u.Flags.Command(again...))
 	}
 	_, _ = io.WriteString(w, b.String())
 }
