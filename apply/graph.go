@@ -148,11 +148,15 @@ func newKinds(p *diff.Plan) map[schema.GroupKind]bool {
 	kinds := map[schema.GroupKind]bool{}
 	for i := range p.Changes {
 		c := &p.Changes[i]
-		if c.ID.GroupKind() != object.CRDKind || len(c.Steps) == 0 || c.Steps[0].Body == nil {
+		if c.ID.GroupKind() != object.CRDKind || len(c.Steps) == 0 {
 			continue
 		}
-		group, _, _ := unstructured.NestedString(c.Steps[0].Body.Object, "spec", "group")
-		kind, _, _ := unstructured.NestedString(c.Steps[0].Body.Object, "spec", "names", "kind")
+		body := c.Steps[len(c.Steps)-1].Body // those before it may hand over fields only
+		if body == nil {
+			continue
+		}
+		group, _, _ := unstructured.NestedString(body.Object, "spec", "group")
+		kind, _, _ := unstructured.NestedString(body.Object, "spec", "names", "kind")
 		kinds[schema.GroupKind{Group: group, Kind: kind}] = true
 	}
 	return kinds

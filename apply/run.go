@@ -39,7 +39,7 @@ type node struct {
 	barriers []*barrier
 	state    rollout.State
 	began    time.Time // of the first step
-	since    time.Time // of the write, for the object's own timeout
+	since    time.Time // of the write, or of the wait without one, for the object's own timeout
 	live     *unstructured.Unstructured
 	going    *unstructured.Unstructured // as it was last seen while it is being deleted
 	err      error
@@ -115,12 +115,18 @@ func (r *run) loop(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	var grace, cut <-chan time.Time
-	stopping := r.o.Stopping
+	stopping, ended := r.o.Stopping, ctx.Done()
 
 	r.followUnchanged()
 	for {
 		if !closed(stopping) {
 			r.startReady(writes)
+		}
+		switch {
+		case r.outcome == Lost:
+			stopWrites()
+		case r.outcome != "" && grace == nil && cut == nil:
+			grace = time.After(failureGrace) // what is in flight may wait for ever
 		}
 		if r.over() {
 			return
@@ -129,9 +135,6 @@ func (r *run) loop(ctx context.Context) {
 		case <-r.inbox.wake:
 			for _, m := range r.inbox.take() {
 				r.receive(m)
-			}
-			if r.outcome == Failed && grace == nil {
-				grace = time.After(failureGrace)
 			}
 		case <-stopping:
 			stopping = nil
@@ -143,7 +146,6 @@ func (r *run) loop(ctx context.Context) {
 			r.expire(time.Now())
 			if r.lost() {
 				r.end(Lost) // also while it only waits: another run is at it
-				stopWrites()
 			}
 		case <-deadline.C:
 			r.end(TimedOut)
@@ -151,8 +153,9 @@ func (r *run) loop(ctx context.Context) {
 		case <-grace:
 			r.settle()
 			stopWrites()
-		case <-ctx.Done():
-			r.outcome = Interrupted
+		case <-ended:
+			ended = nil
+			r.end(Interrupted)
 			stopWrites()
 		}
 	}
@@ -230,7 +233,7 @@ func (r *run) receive(m message) {
 		return
 	}
 	n := r.byID[m.id]
-	if n != nil && n.progress == done && n.Action != diff.Run && (m.state.Phase == rollout.Progressing || m.state.Phase == rollout.Failed) {
+	if n != nil && n.progress == done && n.Action != diff.Run && !r.o.NoWait && (m.state.Phase == rollout.Progressing || m.state.Phase == rollout.Failed) {
 		r.move(n, written) // it was ready, and is so no longer
 		n.since = time.Now()
 	}
@@ -329,6 +332,7 @@ func (r *run) followUnchanged() {
 			r.unblock(n, refs.Ready)
 			continue
 		}
+		n.since = time.Now()
 		r.follow(n)
 	}
 }

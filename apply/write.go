@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -286,18 +287,41 @@ const (
 	goneLast  = time.Second
 )
 
-// waitGone waits until the object with that UID no longer exists.
+// waitGone waits until the object with that UID no longer exists. A server that is
+// away for longer than requests are sent again tells nothing of the object.
 func (r *run) waitGone(ctx context.Context, c *diff.Change, uid string) error {
+	told, away := object.ResendingOf(ctx).Told, false
 	for wait := goneFirst; ; wait = min(2*wait, goneLast) {
 		now, err := r.lookGone(ctx, c, uid)
-		if now == nil {
+		switch {
+		case err != nil && (ctx.Err() != nil || isFinal(err)):
 			return err
+		case err == nil && now == nil:
+			return nil
+		case err != nil:
+			away = true
+			told(err)
+		default:
+			if away {
+				away = false
+				told(nil)
+			}
+			r.inbox.put(message{id: c.ID, live: now, state: goingState(now)})
 		}
-		r.inbox.put(message{id: c.ID, live: now, state: goingState(now)})
 		if err := pause(ctx, wait); err != nil {
 			return fmt.Errorf("%s: waiting until it is gone: %w", c.ID, err)
 		}
 	}
+}
+
+// isFinal says whether an answer will be the same the next time.
+func isFinal(err error) bool {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) {
+		return false
+	}
+	code := answer.Status().Code
+	return code >= http.StatusBadRequest && code < http.StatusInternalServerError && code != http.StatusTooManyRequests
 }
 
 // lookGone returns the object with that UID, nil when it no longer exists.

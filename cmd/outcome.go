@@ -3,13 +3,16 @@ package cmd
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/belay-sh/belay/apply"
 	"github.com/belay-sh/belay/diff"
+	"github.com/belay-sh/belay/internal/object"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
 )
@@ -75,8 +78,12 @@ func resultOf(r *apply.Result) release.Result {
 	if r.Outcome != apply.Succeeded {
 		kept.Error = string(r.Outcome)
 	}
-	for id, err := range r.Errs {
-		kept.Error = id.String() + ": " + err.Error()
+	var errs []string
+	for _, id := range slices.SortedFunc(maps.Keys(r.Errs), object.ID.Compare) {
+		errs = append(errs, id.String()+": "+r.Errs[id].Error())
+	}
+	if len(errs) > 0 {
+		kept.Error = strings.Join(errs, "; ")
 	}
 	return kept
 }
