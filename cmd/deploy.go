@@ -98,6 +98,7 @@ type deployment struct {
 	// renderNext renders the bundle as of the revision that would be made; nil
 	// where want depends on nothing but what is remembered.
 	renderNext func() (*render.Wanted, error)
+	talk       *talk
 	// warnings are those of the last rendering.
 	warnings []render.Warning
 	// random are the random values that this run made.
@@ -256,6 +257,7 @@ func (d *deployment) writeAhead(ctx context.Context, lock *release.Lock) (releas
 // run applies the plan and shows how it goes.
 func (d *deployment) run(ctx context.Context, lock *release.Lock, began time.Time) *apply.Result {
 	progress := d.progress(began)
+	defer d.talk.shows(progress)()
 	defer progress.Stop()
 	tell, done := d.watchers(progress)
 	defer done()

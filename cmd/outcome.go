@@ -157,12 +157,14 @@ func (d *deployment) notes(result *apply.Result) string {
 // on its way, and exits as any other run does.
 func (d *deployment) checkHealth(ctx context.Context) error {
 	progress := d.progress(d.now())
+	ended := d.talk.shows(progress)
 	tell, done := d.watchers(progress)
 	defer done()
 	result := apply.Run(context.WithoutCancel(ctx), d.conn.Client, nil, d.plan, apply.Options{
 		Timeout: d.timeout(), NoWait: d.o.NoWait, WaitOldPods: d.o.WaitOldPods, Report: tell, Stopping: d.stopping, Tail: d.tail(progress),
 	})
 	progress.Stop()
+	ended()
 	return d.reportEnd(*d.state.Current(), result, 0, true)
 }
 

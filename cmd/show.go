@@ -5,11 +5,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/belay-sh/belay/diff"
-	"github.com/belay-sh/belay/internal/cluster"
 	"github.com/belay-sh/belay/internal/release"
 	"github.com/belay-sh/belay/internal/report"
 	"github.com/belay-sh/belay/render"
@@ -170,26 +168,4 @@ func (d *deployment) progress(began time.Time) *report.Progress {
 		Plan: d.plan, Began: began, Now: d.now, Quiet: d.o.Quiet,
 		Color: d.colorFor(d.stderrTerminal), Terminal: d.stderrTerminal, Size: d.size,
 	})
-}
-
-// tellRequests says at -v what is sent again, and at -vv what is sent at all.
-// What the server warns of is said always, once each.
-func (d *deployment) tellRequests() {
-	client := d.conn.Client
-	var said sync.Map
-	client.OnWarning = func(text string) {
-		if _, twice := said.LoadOrStore(text, true); !twice {
-			report.ServerWarning(d.stderr, text)
-		}
-	}
-	if d.o.Verbose > 0 {
-		client.OnRetry = func(r cluster.Retry) {
-			report.Retry(d.stderr, r.Method, r.Path, r.Try, r.Wait, r.Err)
-		}
-	}
-	if d.o.Verbose > 1 {
-		client.OnRequest = func(r cluster.Request) {
-			report.Request(d.stderr, r.Method, r.Path, r.Status, r.Took, r.Err)
-		}
-	}
 }

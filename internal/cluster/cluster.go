@@ -36,7 +36,7 @@ const (
 type Client struct {
 	// OnRequest is told of every answer, for -vv.
 	OnRequest func(Request)
-	// OnRetry is told before a request is sent again, for -v.
+	// OnRetry is told before a request is sent again.
 	OnRetry func(Retry)
 	// OnWarning is told the server's warnings: deprecated versions and the like.
 	OnWarning func(text string)

@@ -78,7 +78,7 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 		if !again || passes(ctx, wait) {
 			return answer{}, c.explain(err)
 		}
-		c.tellRetry(r, spent.tries, wait, err)
+		c.tellRetry(r, spent, wait, err)
 		resending.Told(c.explain(err))
 		if err := sleep(ctx, wait); err != nil {
 			return answer{}, fmt.Errorf("%s %s: %w", r.method, r.path, err)
@@ -99,9 +99,11 @@ func passes(ctx context.Context, wait time.Duration) bool {
 	return ok && time.Until(deadline) < wait
 }
 
-func (c *Client) tellRetry(r request, try int, wait time.Duration, err error) {
+func (c *Client) tellRetry(r request, spent spending, wait time.Duration, err error) {
 	if c.OnRetry != nil {
-		c.OnRetry(Retry{Method: r.method, Path: r.path, Try: try, Wait: wait, Err: c.explain(err)})
+		c.OnRetry(Retry{
+			Method: r.method, Path: r.path, Try: spent.tries, For: time.Since(spent.since), Wait: wait, Err: c.explain(err),
+		})
 	}
 }
 

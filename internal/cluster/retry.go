@@ -15,8 +15,9 @@ import (
 // Retry is told before a request is sent again.
 type Retry struct {
 	Method, Path string
-	// Try is the number of tries so far.
+	// Try is the number of tries so far, For the time since the first of them failed.
 	Try  int
+	For  time.Duration
 	Wait time.Duration
 	Err  error
 }

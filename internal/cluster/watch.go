@@ -43,7 +43,7 @@ func (c *Client) Watch(ctx context.Context, k object.Kind, namespace, selector, 
 		if err = c.mayResume(err); err != nil {
 			return err
 		}
-		c.tellRetry(r, try, wait, errors.New("the watch was closed"))
+		c.tellRetry(r, spending{tries: try, since: time.Now()}, wait, errors.New("the watch was closed"))
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}

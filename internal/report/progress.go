@@ -180,6 +180,15 @@ func (p *Progress) Log(l rollout.LogLine) {
 	p.emit(paint(p.o.Color).in(dim, Clean(l.Pod+" "+l.Container+" | ")) + Clean(p.secrets.Hide(l.Text)) + "\n")
 }
 
+// Write says something besides, in whole lines. It may be called from any goroutine,
+// also after Stop.
+func (p *Progress) Write(lines []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.emit(string(lines))
+	return len(lines), nil
+}
+
 // row finds the object of an event. Objects without changes are met here first,
 // when they turn out not to be ready.
 func (p *Progress) row(e apply.Event) *progressRow {
@@ -339,65 +348,6 @@ func (p *Progress) Stop() {
 	p.emit(b.String())
 	if p.live != nil {
 		p.write(p.live.end(p))
+		p.live = nil // what is said from now on is not above a table
 	}
-}
-
-func joinWords(parts ...string) string {
-	var there []string
-	for _, s := range parts {
-		if s != "" {
-			there = append(there, s)
-		}
-	}
-	return strings.Join(there, ", ")
-}
-
-// waitWords say how far an object is.
-func waitWords(s rollout.State) string {
-	text := Clean(s.Summary)
-	if reason := Clean(s.Reason); reason != "" && !strings.Contains(text, reason) {
-		text = joinWords(text, reason)
-	}
-	return text
-}
-
-// doneWords say how an object ended well. What merely exists needs no word.
-func doneWords(e apply.Event) string {
-	switch {
-	case e.Action == diff.Delete && e.State.Phase == rollout.Deleting:
-		return "not gone yet" + colonIf(goingWords(e.State))
-	case e.Action == diff.Delete:
-		return ""
-	}
-	text := Clean(e.State.Summary)
-	switch {
-	case e.State.Wanted > 0 && !strings.HasPrefix(text, "complete"):
-		return fmt.Sprintf("ready: %d of %d", e.State.Done, e.State.Wanted)
-	case text == "exists" || text == "":
-		if e.Action == diff.Unchanged {
-			return "ready"
-		}
-		return ""
-	default:
-		return text
-	}
-}
-
-func brokeWords(e apply.Event) string {
-	switch {
-	case e.Err != nil:
-		return "failed: " + Clean(trimSubject(e.Err.Error(), e.ID))
-	case e.State.Reason != "":
-		return "failed: " + Clean(e.State.Reason)
-	case e.State.Summary != "":
-		return "failed: " + Clean(e.State.Summary)
-	default:
-		return "failed"
-	}
-}
-
-// trimSubject takes the name of an object off the beginning of its error,
-// where it stands beside it already.
-func trimSubject(text string, id object.ID) string {
-	return strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(text, id.String()), ":"), " ")
 }

@@ -22,6 +22,11 @@ func Retry(w io.Writer, method, path string, try int, wait time.Duration, err er
 	fmt.Fprintf(w, "retrying %s %s in %s, after try %d: %s\n", method, Clean(path), wait.Round(time.Millisecond), try, Clean(err.Error()))
 }
 
+// SlowRetry writes why something takes its time: a request is sent again and again.
+func SlowRetry(w io.Writer, took time.Duration, err error) {
+	fmt.Fprintf(w, "retrying for %s: %s\n", Duration(took.Truncate(time.Second)), briefly(Clean(err.Error())))
+}
+
 // ServerWarning writes a warning that the API server sent.
 func ServerWarning(w io.Writer, text string) {
 	fmt.Fprintf(w, "warning: the server says: %s\n", Clean(text))
