@@ -9,9 +9,10 @@ import (
 	"github.com/belay-sh/belay/internal/rollout"
 )
 
-var errWebhook = errors.New(`Internal error occurred: failed calling webhook "w.example": failed to call webhook: Post "https://w.certs.svc:443/v?timeout=10s": no endpoints available for service "w"`)
+const webhookWords = `Internal error occurred: failed calling webhook "w.example": failed to call webhook: Post "https://w.certs.svc:443/v?timeout=10s": no endpoints available for service "w"`
 
 func TestWhatIsSentAgainIsSaidOnceItTakesLong(t *testing.T) {
+	errWebhook := errors.New(webhookWords)
 	script := []moment{
 		{0, config, apply.Started, rollout.State{}, nil},
 		{0, api, apply.Started, rollout.State{}, nil},
