@@ -121,3 +121,26 @@ hint: a rollback leaves CustomResourceDefinition.apiextensions.k8s.io/ws.e.com a
 		t.Error(d)
 	}
 }
+
+func TestAHookInTheWayCanBeTakenOverAsThePlanNamesIt(t *testing.T) {
+	w := newWorld(t)
+	w.put("kubectl", "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
+	w.put("kubectl-create", "{apiVersion: batch/v1, kind: Job, metadata: {name: m, namespace: shop}}")
+	bundle := bundleOf(one, job("m", "belay.sh/run=before"))
+	want := `4 refused: 1 object exists and is not shop's; nothing was changed
+  Job.batch/m  nobody's
+hint: --adopt=Job.batch/m takes it over
+`
+	if d := cmp.Diff(want, refusal(compute(t, w, newState(), bundle, apply()))); d != "" {
+		t.Error(d)
+	}
+	o := apply()
+	o.Adopt = []string{"Job.batch/m"}
+	if p := compute(t, w, newState(), bundle, o); len(p.Refused) > 0 {
+		t.Errorf("the advice does not help:\n%s", refusal(p))
+	}
+	o.Adopt = []string{"Job/n"}
+	if got := refusal(compute(t, w, newState(), bundle, o)); !strings.Contains(got, "Job/n; the nearest is Job/m\n") {
+		t.Errorf("no nearest name:\n%s", got)
+	}
+}

@@ -48,12 +48,21 @@ func (p *planner) adopts(id object.ID) bool {
 func (p *planner) checkAdopt() {
 	r := Refusal{Code: RefusedInput, Message: "--adopt names what the bundle does not have; nothing was changed"}
 	var names []string
+	var ids []object.ID
 	for _, it := range p.items {
-		names = append(names, p.name(it.ID), it.ID.Kind+"/"+it.ID.Name)
+		ids = append(ids, it.ID)
+	}
+	for i := range p.plan.Changes {
+		if c := &p.plan.Changes[i]; c.Hook != nil {
+			ids = append(ids, c.ID)
+		}
+	}
+	for _, id := range ids {
+		names = append(names, p.name(id), id.Kind+"/"+id.Name)
 	}
 	for _, pattern := range p.o.Adopt {
 		one := planner{o: Options{Adopt: []string{pattern}}}
-		if pattern == "*" || slices.ContainsFunc(p.items, func(it *item) bool { return one.adopts(it.ID) }) {
+		if pattern == "*" || slices.ContainsFunc(ids, one.adopts) {
 			continue
 		}
 		line := pattern
