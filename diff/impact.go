@@ -16,9 +16,9 @@ import (
 func impact(it *item) []string {
 	if it.Action == Recreate {
 		if it.Policy.OnImmutable == policy.ImmutableOrphan {
-			return []string{livesOn(it)}
+			return append([]string{livesOn(it)}, claimsStay(it)...)
 		}
-		return stops(&it.Change)
+		return append(stops(&it.Change), claimsStay(it)...)
 	}
 	if it.Action == Update && it.ID.GroupKind() == (schema.GroupKind{Kind: "Service"}) {
 		for _, c := range it.Paths {
@@ -48,6 +48,18 @@ func livesOn(it *item) string {
 		return text
 	}
 	return text + " and is nobody's then, for the new selector does not match it"
+}
+
+// claimsStay says that other templates of claims change nothing about those that there
+// are: where they survive, the new object takes them as they are.
+func claimsStay(it *item) []string {
+	when, _, _ := unstructured.NestedString(it.Live.Object, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
+	for _, c := range it.Paths {
+		if it.ID.Kind == "StatefulSet" && within(c.Path, claimTemplates) && (when != "Delete" || it.Policy.OnImmutable == policy.ImmutableOrphan) {
+			return []string{"its claims stay as they are"}
+		}
+	}
+	return nil
 }
 
 // stops says what the deletion of an object takes with it: pods, and claims where a

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -36,11 +37,42 @@ func (p *planner) guessPaths(it *item) []PathChange {
 	if meta, ok := body.Object["metadata"].(map[string]any); ok && len(meta) == 0 {
 		delete(body.Object, "metadata") // else it would stand for all that is in it
 	}
+	fillClaims(body.Object, it.Live.Object)
 	after := fields.Of(body.Object, allFields(it.Live))
 	guessed := pathChanges(before.Fields, after, it.Live.Object, body.Object)
 	return slices.DeleteFunc(guessed, func(c PathChange) bool {
 		return c.Ownership || sameQuantity(c.From, c.To)
 	})
+}
+
+// claimTemplates is a list that the server takes as a whole, and fills in.
+const claimTemplates = "spec.volumeClaimTemplates"
+
+// fillClaims puts into the templates of claims what the server always does, where the
+// manifest leaves it out: it does not go.
+func fillClaims(body, live map[string]any) {
+	spec, _ := body["spec"].(map[string]any)
+	wanted, _, err := unstructured.NestedSlice(body, "spec", "volumeClaimTemplates") // a copy
+	filled, found, _ := unstructured.NestedSlice(live, "spec", "volumeClaimTemplates")
+	if err != nil || !found || len(wanted) != len(filled) {
+		return
+	}
+	for i := range wanted {
+		claim, _ := wanted[i].(map[string]any)
+		from, _ := filled[i].(map[string]any)
+		if claim == nil {
+			return
+		}
+		for _, path := range [][]string{{"apiVersion"}, {"kind"}, {"status"}, {"spec", "volumeMode"}} {
+			value, has, _ := unstructured.NestedFieldCopy(from, path...)
+			if _, said, err := unstructured.NestedFieldNoCopy(claim, path...); has && !said && err == nil {
+				_ = unstructured.SetNestedField(claim, value, path...) // where it fits
+			}
+		}
+	}
+	spec = maps.Clone(spec)
+	spec["volumeClaimTemplates"] = wanted
+	body["spec"] = spec
 }
 
 // sameQuantity says that two values are one quantity in two spellings: 0.5, 500m.

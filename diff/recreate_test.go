@@ -126,3 +126,42 @@ func TestThePlanSaysWhatBecomesOfOrphans(t *testing.T) {
 		})
 	}
 }
+
+func TestTemplatesOfClaimsShowOnlyWhatChanges(t *testing.T) {
+	const db = `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, annotations: {belay.sh/on-immutable: "%"}},
+	  spec: {persistentVolumeClaimRetentionPolicy: {whenDeleted: Retain}, volumeClaimTemplates: [{metadata: {name: d}, spec: {size: 1}}]}}`
+	for how, impact := range map[string][]string{
+		"recreate": {"stops 1 pod", "its claims stay as they are"},
+		"orphan":   {"what depends on it lives on", "its claims stay as they are"},
+	} {
+		t.Run(how, func(t *testing.T) {
+			manifest := strings.Replace(db, "%", how, 1)
+			w, s := deployed(t, manifest)
+			id := object.ID{Group: "apps", Kind: "StatefulSet", Namespace: "shop", Name: "db"}
+			filled := map[string]any{
+				"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": map[string]any{"name": "d"},
+				"spec": map[string]any{"size": int64(1), "volumeMode": "Filesystem"}, "status": map[string]any{"phase": "Pending"},
+			}
+			spec := w.objects[id].Object["spec"].(map[string]any)
+			spec["volumeClaimTemplates"] = []any{filled}
+			w.refuse[id.String()] = invalid("db", metav1.StatusCause{Type: "FieldValueForbidden", Field: "spec", Message: "updates to statefulset spec are forbidden"})
+			p := compute(t, w, s, strings.Replace(manifest, "size: 1", "size: 2", 1), apply())
+			c := change(t, p, "StatefulSet.apps/db")
+			after := map[string]any{
+				"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": map[string]any{"name": "d"},
+				"spec": map[string]any{"size": int64(2), "volumeMode": "Filesystem"}, "status": map[string]any{"phase": "Pending"},
+			}
+			want := []PathChange{{Path: claimTemplates, From: []any{filled}, To: []any{after}}}
+			if d := cmp.Diff(want, c.Paths); d != "" {
+				t.Error(d)
+			}
+			if d := cmp.Diff(impact, c.Impact); d != "" {
+				t.Error(d)
+			}
+			sent, _, _ := unstructured.NestedSlice(c.Steps[1].Body.Object, "spec", "volumeClaimTemplates")
+			if d := cmp.Diff([]any{map[string]any{"metadata": map[string]any{"name": "d"}, "spec": map[string]any{"size": int64(2)}}}, sent); d != "" {
+				t.Errorf("what is shown is sent: %s", d)
+			}
+		})
+	}
+}
