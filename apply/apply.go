@@ -148,9 +148,7 @@ func Run(ctx context.Context, c Cluster, journal Journal, p *diff.Plan, o Option
 	p, onFailure := splitFailure(p)
 	r := newRun(c, journal, p, o)
 	r.noteUnchanged()
-	r.loop(ctx)
-	res := r.result(ctx)
-	r.tidy(ctx, res)
+	res := r.toItsEnd(ctx)
 	if onFailure != nil && res.failed() {
 		runOnFailure(ctx, newRun(c, journal, onFailure, o), res)
 	}

@@ -204,3 +204,25 @@ func TestADefinitionThatIsTakenOverBringsAKindAsWell(t *testing.T) {
 		t.Errorf("%v", kinds)
 	}
 }
+
+// mute is a cluster that answers no question.
+type mute struct{ quiet }
+
+func (mute) Get(ctx context.Context, _ object.Kind, _, _ string) (*unstructured.Unstructured, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// An interrupt must end a run within 5 s, also when it is over and only its causes are
+// looked for.
+func TestAnInterruptEndsTheSearchForCauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := planOf(nil, unready(diff.Update))
+		p.Changes[0].Steps = []diff.Step{{Verb: diff.VerbApply, Body: p.Changes[0].Live}}
+		stopping := make(chan struct{})
+		time.AfterFunc(8*time.Second, func() { close(stopping) })
+		within(t, 8*time.Second, func() { // its own time is 5 s, the search may take 10
+			mustOutcome(t, Run(t.Context(), mute{quiet{&script{}}}, &journal{}, p, Options{Stopping: stopping}), TimedOut)
+		})
+	})
+}

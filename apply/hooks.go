@@ -92,9 +92,7 @@ func splitFailure(p *diff.Plan) (*diff.Plan, *diff.Plan) {
 // nothing about that.
 func runOnFailure(ctx context.Context, r *run, res *Result) {
 	r.o.Timeout = onFailureTime
-	r.loop(ctx)
-	own := r.result(ctx)
-	r.tidy(ctx, own)
+	own := r.toItsEnd(ctx)
 	res.Hooks = append(res.Hooks, own.Hooks...)
 	for _, h := range own.Hooks {
 		if h.Failed {

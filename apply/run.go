@@ -89,6 +89,16 @@ type run struct {
 	hooks  []release.HookRun
 }
 
+// toItsEnd runs, looks for causes, and tidies up. An interrupt ends these two as well.
+func (r *run) toItsEnd(ctx context.Context) *Result {
+	r.loop(ctx)
+	ctx, cancel := untilClosed(ctx, r.o.Stopping)
+	defer cancel()
+	res := r.result(ctx)
+	r.tidy(ctx, res)
+	return res
+}
+
 // loop runs until nothing is left to do or to wait for.
 func (r *run) loop(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -345,6 +355,19 @@ func (r *run) finish(n *node) {
 		r.report(n, Done, nil)
 	}
 	r.unblock(n, refs.Ready)
+}
+
+// untilClosed is ctx until c is closed.
+func untilClosed(ctx context.Context, c <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-c:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 func closed(c <-chan struct{}) bool {
