@@ -50,7 +50,7 @@ func TestWhatAnotherReleaseLetGoOfCanBecomeNobodys(t *testing.T) {
 	o.Adopt = []string{"*"}
 	want := `4 refused: 1 object exists and is not shop's; nothing was changed
   ConfigMap/c  release web in namespace web
-hint: --adopt takes nothing from another release; what that one has let go of becomes nobody's by: kubectl -n shop label configmaps c belay.sh/release- && kubectl -n shop annotate configmaps c belay.sh/release-namespace-
+hint: nothing is taken over from another release; what that one has let go of becomes nobody's by: kubectl -n shop label configmaps c belay.sh/release- && kubectl -n shop annotate configmaps c belay.sh/release-namespace-
 `
 	if d := cmp.Diff(want, refusal(compute(t, w, newState(), one, o))); d != "" {
 		t.Error(d)

@@ -223,7 +223,7 @@ func (p *planner) refuseForeign() {
 		if others.Live.GetAnnotations()[object.NamespaceAnnotation] != p.o.Target.Namespace {
 			free += " && " + p.kubectl(others, "annotate", object.NamespaceAnnotation+"-")
 		}
-		r.Hints = append(r.Hints, "--adopt takes nothing from another release; what that one has let go of becomes nobody's by: "+free)
+		r.Hints = append(r.Hints, "nothing is taken over from another release; what that one has let go of becomes nobody's by: "+free)
 	}
 	r.Hints = append(r.Hints, p.helmHints()...)
 	p.plan.Refused = append(p.plan.Refused, r)
