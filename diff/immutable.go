@@ -27,7 +27,7 @@ func (p *planner) judgeImmutable(it *item) {
 		it.Action = Update
 		return
 	}
-	if !updateOnly(it.err) {
+	if !updateOnly(it.ID.GroupKind(), it.err) {
 		it.Action = Update
 		p.mixed = append(p.mixed, it)
 		return
@@ -70,9 +70,10 @@ func (it *item) whole() *unstructured.Unstructured {
 
 // updateOnly says whether a refusal can be one that only updates meet. The
 // server has kinds of refusals that are never that: they are about the object
-// that our fields make together with others'. But where it calls a field immutable,
-// nothing that others take off would help.
-func updateOnly(err error) bool {
+// that our fields make together with others', as is all that it says of a field of a
+// pod template. But where it calls a field immutable, nothing that others take off
+// would help.
+func updateOnly(gk schema.GroupKind, err error) bool {
 	d := statusOf(err).Details
 	if d == nil {
 		return true
@@ -84,6 +85,7 @@ func updateOnly(err error) bool {
 			if strings.HasSuffix(c.Message, "field is immutable") {
 				return true
 			}
+			only = only && !(makesPods(gk) && (within(c.Field, "spec.template") || within(c.Field, "spec.jobTemplate")))
 		default:
 			only = false
 		}

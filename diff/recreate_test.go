@@ -165,3 +165,26 @@ func TestTemplatesOfClaimsShowOnlyWhatChanges(t *testing.T) {
 		})
 	}
 }
+
+func TestAPodTemplateThatOthersSpoilIsNotImmutable(t *testing.T) {
+	w, s := deployed(t, recreated)
+	w.put("kubectl-edit", "{apiVersion: apps/v1, kind: Deployment, metadata: {name: w, namespace: shop}, spec: {template: {spec: {probe: {exec: x}}}}}")
+	w.refuse[recreatedID.String()] = invalid("w", metav1.StatusCause{
+		Type: "FieldValueForbidden", Field: "spec.template.spec.containers[0].livenessProbe.tcpSocket", Message: "Forbidden: may not specify more than 1 handler type",
+	}, metav1.StatusCause{
+		Type: metav1.CauseTypeFieldValueInvalid, Field: "spec.template.spec.containers[0].env[0].valueFrom", Message: "Invalid value: \"\": may not be specified when `value` is not empty",
+	})
+	want := `4 refused: 1 object would be invalid together with what others set on it; nothing was changed
+  Deployment.apps/w (shop.yaml:1), set also by kubectl-edit
+      spec.template.spec.containers[0].livenessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type
+      spec.template.spec.containers[0].env[0].valueFrom: Invalid value: "": may not be specified when ` + "`value`" + ` is not empty
+hint: take off what they set: kubectl -n shop edit deployments.apps w
+`
+	p := compute(t, w, s, strings.Replace(recreated, "replicas: 2", "replicas: 3", 1), apply())
+	if d := cmp.Diff(want, refusal(p)); d != "" {
+		t.Error(d)
+	}
+	if c := change(t, p, "Deployment.apps/w"); c.Action != Update || len(c.Steps) > 0 {
+		t.Errorf("it would be deleted for that: %s %+v", c.Action, c.Steps)
+	}
+}

@@ -84,3 +84,18 @@ func TestARunThatOnlyLetsGoShowsItsPlan(t *testing.T) {
 		t.Errorf("a person would be asked without being told what:\n%v", r)
 	}
 }
+
+func TestAProbeThatSomebodyReplacedRecreatesNothing(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	bundle := e.Write("web.yaml", strings.Replace(web, "metadata: {name: web}", "metadata: {name: web, annotations: {belay.sh/on-immutable: recreate}}", 1))
+	e.Must(0, "apply", bundle, "-r", "web", "-n", e.NS)
+	e.merge(e.deployment("web"), "kubectl-edit", `{"spec":{"template":{"spec":{"containers":[
+		{"name":"main","image":"registry.example/web:1","env":[{"name":"A","value":"a"}],"livenessProbe":{"exec":{"command":["x"]}}}]}}}}`)
+	r := e.Must(4, "apply", bundle, "-r", "web", "-n", e.NS, "--force-conflicts")
+	for _, want := range []string{"would be invalid together with what others set on it", "may not specify more than 1 handler type", "take off what they set: kubectl -n " + e.NS + " edit"} {
+		if !strings.Contains(r.Stderr, want) {
+			t.Errorf("it lacks %q:\n%v", want, r)
+		}
+	}
+}
