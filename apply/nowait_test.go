@@ -2,6 +2,7 @@ package apply
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,6 +52,19 @@ func TestWithoutWaitingADeletionIsDoneWhenTheServerHasAcceptedIt(t *testing.T) {
 	}
 	if told[0] != "new ready" || len(told) != 3 {
 		t.Errorf("told %v", told)
+	}
+}
+
+// The deletion is accepted: that nobody answers the question after it is no failure.
+func TestWithoutWaitingADeletionIsNotLookedAtForLong(t *testing.T) {
+	p := planOf(nil, change("held", diff.Delete))
+	s := heldBy(p, "held", "held")
+	a := &away{script: s, until: time.Hour, began: time.Now(), err: errBusy}
+	j := &journal{}
+	r := Run(t.Context(), a, j, p, Options{NoWait: true})
+	mustOutcome(t, r, Succeeded)
+	if len(r.Going) != 1 || !j.notes["held"].Going {
+		t.Errorf("going %v, noted %v", r.Going, j.notes)
 	}
 }
 

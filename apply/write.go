@@ -211,10 +211,14 @@ func pause(ctx context.Context, d time.Duration) error {
 // it is gone. What it returns still exists.
 func (r *run) delete(ctx context.Context, c *diff.Change, step *diff.Step, see bool) (*unstructured.Unstructured, error) {
 	accepted := func() (*unstructured.Unstructured, error) {
-		if !see {
-			return r.lookGone(ctx, c, step.UID)
+		if see {
+			return nil, r.waitGone(ctx, c, step.UID)
 		}
-		return nil, r.waitGone(ctx, c, step.UID)
+		now, err := r.lookGone(ctx, c, step.UID)
+		if err != nil && ctx.Err() == nil && !isFinal(err) {
+			return c.Live, nil // the next run will know
+		}
+		return now, err
 	}
 	o := object.DeleteOptions{UID: step.UID, Version: step.Version, Propagation: step.Propagation}
 	for range maxResend {
