@@ -129,6 +129,7 @@ type item struct {
 	answer    *unstructured.Unstructured
 	err       error // of the dry-run
 	asNew     error // of the dry-run create, after an invalid update
+	spoilt    bool  // an invalid update is so for what others set
 	admission bool  // a refusal that is not for want of rights
 }
 

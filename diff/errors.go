@@ -62,7 +62,10 @@ func (p *planner) investigate(ctx context.Context) error {
 		switch {
 		case apierrors.IsInvalid(it.err) && it.Live != nil:
 			if it.asNew = p.r.DryRunCreate(ctx, it.Kind, it.body); apierrors.IsAlreadyExists(it.asNew) {
-				return p.predictClaim(ctx, it)
+				if err := p.predictClaim(ctx, it); err != nil || it.err == nil {
+					return err
+				}
+				it.spoilt = p.changesAlone(ctx, it)
 			}
 		case apierrors.IsForbidden(it.err) && !terminating(it.err):
 			if err := p.askRights(ctx, it); err != nil || it.admission || !p.o.ReadOnly {
@@ -72,6 +75,17 @@ func (p *planner) investigate(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// changesAlone says that the object could become what the manifest says, if nobody else
+// set anything on it: then nothing in it is immutable. Where the server cannot be asked,
+// it says no.
+func (p *planner) changesAlone(ctx context.Context, it *item) bool {
+	alone := withMeta(it.body, func(meta map[string]any) {
+		meta["uid"], meta["resourceVersion"] = string(it.Live.GetUID()), it.Live.GetResourceVersion()
+	})
+	_, err := p.dryRunUpdate(ctx, it, alone)
+	return err == nil
 }
 
 // judgeError turns a refused dry-run into a refusal of the plan, or excuses it.

@@ -27,7 +27,7 @@ func (p *planner) judgeImmutable(it *item) {
 		it.Action = Update
 		return
 	}
-	if !updateOnly(it.ID.GroupKind(), it.err) {
+	if it.spoilt || !updateOnly(it.ID.GroupKind(), it.err) {
 		it.Action = Update
 		p.mixed = append(p.mixed, it)
 		return

@@ -188,3 +188,27 @@ hint: take off what they set: kubectl -n shop edit deployments.apps w
 		t.Errorf("it would be deleted for that: %s %+v", c.Action, c.Steps)
 	}
 }
+
+func TestWhatCouldChangeAloneIsNotImmutable(t *testing.T) {
+	const budget = "{apiVersion: v1, kind: ConfigMap, metadata: {name: b, annotations: {belay.sh/on-immutable: recreate}}, data: {min: x}}"
+	w, s := deployed(t, budget)
+	id := w.put("kubectl-patch", "{apiVersion: v1, kind: ConfigMap, metadata: {name: b, namespace: shop}, data: {max: x}}")
+	w.refuse[id.String()] = invalid("b", metav1.StatusCause{Type: metav1.CauseTypeFieldValueInvalid, Field: "data", Message: "Invalid value: min and max cannot be both set"})
+	next := strings.Replace(budget, "min: x", "min: y", 1)
+	if c := change(t, compute(t, w, s, next, apply()), "ConfigMap/b"); c.Action != Recreate {
+		t.Errorf("what cannot be told is what it may: %s", c.Action)
+	}
+	w.alone[id.String()] = true
+	want := `4 refused: 1 object would be invalid together with what others set on it; nothing was changed
+  ConfigMap/b (shop.yaml:1), set also by kubectl-patch
+      data: Invalid value: min and max cannot be both set
+hint: take off what they set: kubectl -n shop edit configmaps b
+`
+	p := compute(t, w, s, next, apply())
+	if d := cmp.Diff(want, refusal(p)); d != "" {
+		t.Error(d)
+	}
+	if c := change(t, p, "ConfigMap/b"); len(c.Steps) > 0 {
+		t.Errorf("it would be deleted for that: %+v", c.Steps)
+	}
+}

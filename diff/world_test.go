@@ -35,6 +35,7 @@ type world struct {
 
 	refuse   map[string]error // of dry-runs, by object.ID.String()
 	asNew    map[string]error // of dry-run creates
+	alone    map[string]bool  // what an update may become that leaves nothing of others
 	forbid   map[string]bool  // "verb resource"
 	noSchema bool
 
@@ -45,7 +46,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, kinds: map[schema.GroupKind]object.Kind{}, objects: map[object.ID]*unstructured.Unstructured{},
-		refuse: map[string]error{}, asNew: map[string]error{}, forbid: map[string]bool{}, calls: map[string]int{},
+		refuse: map[string]error{}, asNew: map[string]error{}, alone: map[string]bool{}, forbid: map[string]bool{}, calls: map[string]int{},
 	}
 	for _, k := range []struct {
 		apiVersion, kind, resource string
@@ -167,6 +168,9 @@ func (w *world) DryRunCreate(_ context.Context, k object.Kind, body *unstructure
 }
 
 func (w *world) DryRunUpdate(_ context.Context, _ object.Kind, body *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if id := object.IDOf(body).String(); !w.alone[id] && w.refuse[id] != nil {
+		return nil, w.refuse[id]
+	}
 	return body.DeepCopy(), nil
 }
 

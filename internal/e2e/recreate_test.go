@@ -99,3 +99,16 @@ func TestAProbeThatSomebodyReplacedRecreatesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestABudgetThatSomebodyTurnedAroundIsNotImmutable(t *testing.T) {
+	t.Parallel()
+	e := New(t)
+	const budget = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b, annotations: {belay.sh/on-immutable: recreate}}\nspec: {minAvailable: 1, selector: {matchLabels: {app: b}}}\n"
+	bundle := e.Write("b.yaml", budget)
+	e.Must(0, "apply", bundle, "-r", "b", "-n", e.NS)
+	e.merge("/apis/policy/v1/namespaces/"+e.NS+"/poddisruptionbudgets/b", "kubectl-edit", `{"spec":{"minAvailable":null,"maxUnavailable":1}}`)
+	r := e.Must(4, "apply", bundle, "-r", "b", "-n", e.NS)
+	if strings.Contains(r.Stderr, "is immutable") || !strings.Contains(r.Stderr, "would be invalid together with what others set on it") {
+		t.Errorf("it would be deleted for what somebody set:\n%v", r)
+	}
+}
