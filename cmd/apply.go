@@ -25,7 +25,7 @@ plan that belay diff, or a dry run, saved with -o plan=FILE, unless something mo
 since.`,
 		Example: `  belay apply shop -e prod
   belay apply shop -n shop --set front.image.tag=1.5 --yes
-  cat deploy.yaml | belay apply - -r shop -n shop
+  cat deploy.yaml | belay apply - -r web -n web
   belay apply shop --dry-run           # the plan only; exit 2 when there are changes
   belay apply --plan shop.plan         # what belay diff shop -o plan=shop.plan saved`,
 		Args: func(c *cobra.Command, args []string) error {
