@@ -147,7 +147,7 @@ func (p *planner) judge() {
 	}
 	for _, it := range p.items {
 		if len(it.Steps) > 0 {
-			it.Impact = append(it.Impact, impact(it)...)
+			it.Impact = append(append(it.Impact, impact(it)...), p.loses(it)...)
 			p.tellRestart(it)
 		}
 	}

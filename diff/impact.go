@@ -2,6 +2,8 @@ package diff
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -9,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/belay-sh/belay/diff/fields"
 	"github.com/belay-sh/belay/internal/policy"
 )
 
@@ -60,6 +63,32 @@ func claimsStay(it *item) []string {
 		}
 	}
 	return nil
+}
+
+// loses says whose values go with an object that is recreated: what others set on it,
+// and the new one does not have.
+func (p *planner) loses(it *item) []string {
+	if it.Action != Recreate {
+		return nil
+	}
+	var managers []string
+	for _, e := range fields.Entries(it.Live) {
+		if e.Manager == p.manager || e.Subresource == "status" || slices.Contains(managers, e.Manager) {
+			continue
+		}
+		lost := false
+		fields.Walk(e.Fields, it.Live.Object, it.body.Object, func(at fields.Point, whole bool) {
+			_, holder := at.A.(map[string]any) // what is in it is somebody's
+			lost = lost || whole && !holder && at.A != nil && !fields.Equal(at.A, at.B)
+		})
+		if lost {
+			managers = append(managers, e.Manager)
+		}
+	}
+	if len(managers) == 0 {
+		return nil
+	}
+	return []string{"loses what " + strings.Join(managers, ", ") + " set"}
 }
 
 // stops says what the deletion of an object takes with it: pods, and claims where a

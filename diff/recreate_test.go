@@ -212,3 +212,29 @@ hint: take off what they set: kubectl -n shop edit configmaps b
 		t.Errorf("it would be deleted for that: %+v", c.Steps)
 	}
 }
+
+func TestARecreatedObjectLosesWhatOthersSet(t *testing.T) {
+	w, s := deployed(t, recreated)
+	next := strings.ReplaceAll(recreated, "app: w", "app: x")
+	w.refuse[recreatedID.String()] = selectorRefused()
+	for _, test := range []struct {
+		manager, set string
+		impact       []string
+	}{
+		{"", "", []string{"stops 2 pods"}},
+		{"agrees", "spec: {replicas: 2}", []string{"stops 2 pods"}},
+		{"kubectl-annotate", "metadata: {name: w, namespace: shop, annotations: {team: blue}}", []string{"stops 2 pods", "loses what kubectl-annotate set"}},
+		{"kubectl", "spec: {replicas: 3}", []string{"stops 3 pods", "loses what kubectl, kubectl-annotate set"}},
+	} {
+		if test.manager != "" {
+			if !strings.Contains(test.set, "metadata") {
+				test.set += ", metadata: {name: w, namespace: shop}"
+			}
+			w.put(test.manager, "{apiVersion: apps/v1, kind: Deployment, "+test.set+"}")
+		}
+		c := change(t, compute(t, w, s, next, apply()), "Deployment.apps/w")
+		if d := cmp.Diff(test.impact, c.Impact); d != "" {
+			t.Errorf("%s: %s", test.manager, d)
+		}
+	}
+}
