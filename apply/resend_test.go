@@ -16,7 +16,7 @@ import (
 	"github.com/belay-sh/belay/internal/release"
 )
 
-// busy is a cluster whose applies are sent again once a second, as internal/cluster
+// busy is a cluster whose applies are sent again after a while, as internal/cluster
 // does it, until tries are over.
 type busy struct {
 	*script
@@ -29,7 +29,7 @@ func (b *busy) Apply(ctx context.Context, k object.Kind, body *unstructured.Unst
 	resending := object.ResendingOf(ctx)
 	for range b.tries {
 		resending.Told(errBusy)
-		if err := pause(ctx, time.Second); err != nil {
+		if err := pause(ctx, 400*time.Millisecond); err != nil {
 			return nil, false, err
 		}
 		if err := resending.May(); err != nil {
@@ -103,8 +103,8 @@ func (l *losing) Held() error {
 // The other run may have made the object as a later bundle has it.
 func TestARunThatLostItsLockSendsNothingAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &busy{script: &script{}, tries: 3}
-		j := &losing{journal: &journal{}, began: time.Now(), after: 1500 * time.Millisecond}
+		c := &busy{script: &script{}, tries: 2}
+		j := &losing{journal: &journal{}, began: time.Now(), after: 300 * time.Millisecond}
 		mustOutcome(t, Run(t.Context(), c, j, planOf(nil, change("a", diff.Create)), Options{}), Lost)
 		if len(c.writes) > 0 {
 			t.Errorf("wrote %v", c.writes)
