@@ -52,9 +52,7 @@ func TestAServerThatIsAwayIsAskedAgain(t *testing.T) {
 		return nil
 	}
 	f := follow(t, m)
-	f.Add(target(u))
-	f.wants("a progressing not observed yet")
-	f.watches("Deployment")
+	f.begins(u)
 	m.set(deploy(t, 2, 2, 2, 2))
 	f.wants("a ready 2 of 2")
 }
@@ -75,9 +73,7 @@ func TestWhereWatchingIsForbiddenItIsListed(t *testing.T) {
 	m := newMemory(u)
 	m.fail = forbidden("watch Deployment")
 	f := follow(t, m)
-	f.Add(target(u))
-	f.wants("a progressing not observed yet")
-	f.watches("Deployment") // and is refused
+	f.begins(u) // the watch is refused
 	m.set(deploy(t, 2, 2, 2, 2))
 	f.wants("a ready 2 of 2")
 	if m.count("watch Deployment") != 1 {
@@ -101,9 +97,7 @@ func TestAnObjectThatLostItsLabelIsAsked(t *testing.T) {
 	u := deploy(t, 2, 1, 0, 2)
 	m := newMemory()
 	f := follow(t, m)
-	f.Add(target(u))
-	f.wants("a progressing not observed yet")
-	f.watches("Deployment")
+	f.begins(u)
 	m.put(deploy(t, 2, 2, 2, 1))
 	m.lose(u)
 	f.wants("a progressing 1 of 2 available")
@@ -114,9 +108,7 @@ func TestWhatCarriesNoLabelIsAskedFor(t *testing.T) {
 	first.SetName("first")
 	m := newMemory(first)
 	f := follow(t, m)
-	f.Add(target(first))
-	f.wants("first progressing not observed yet")
-	f.watches("Deployment")
+	f.begins(first)
 	f.Add(target(second)) // after the LIST, which it would not be in either
 	f.wants("a progressing not observed yet")
 	m.put(deploy(t, 2, 2, 2, 2))
@@ -129,9 +121,7 @@ func TestWhatAWatchShowsBeforeTheAnswerToAWriteCounts(t *testing.T) {
 	first.SetName("first")
 	m := newMemory(first)
 	f := follow(t, m)
-	f.Add(target(first)) // opens the watch
-	f.wants("first progressing not observed yet")
-	f.watches("Deployment")
+	f.begins(first)
 	ready, written := deploy(t, 2, 2, 2, 2), deploy(t, 2, 1, 0, 2)
 	ready.SetResourceVersion("12")
 	written.SetResourceVersion("11")
@@ -167,9 +157,7 @@ func TestWhatWasListedIsWatchedFromThere(t *testing.T) {
 	u := labelled(deploy(t, 2, 1, 2, 2))
 	m := newMemory(u)
 	f := followListed(t, m)
-	f.Add(target(u))
-	f.wants("a progressing not observed yet")
-	f.watches("Deployment")
+	f.begins(u)
 	m.set(labelled(deploy(t, 2, 2, 2, 2)))
 	f.wants("a ready 2 of 2")
 	if n := m.count("list Deployment"); n != 0 {

@@ -72,6 +72,14 @@ func (f *follower) wantsNothing() {
 	}
 }
 
+// begins follows a Deployment whose write is not observed yet, until it is watched.
+func (f *follower) begins(u *unstructured.Unstructured) {
+	f.t.Helper()
+	f.Add(target(u))
+	f.wants(u.GetName() + " progressing not observed yet")
+	f.watches("Deployment")
+}
+
 // watches waits until there is a watch, the first and only, on each of the kinds.
 func (f *follower) watches(kinds ...string) {
 	f.t.Helper()
