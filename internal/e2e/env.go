@@ -38,9 +38,7 @@ var notName = regexp.MustCompile(`[^a-z0-9]+`)
 // New gives a test its part of the cluster; it skips the test with -short.
 func New(t testing.TB) *Env {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("needs a cluster; not with -short")
-	}
+	notShort(t)
 	c := theCluster(t)
 	name := strings.Trim(notName.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
 	name = strings.TrimPrefix(name, "test")
@@ -50,6 +48,13 @@ func New(t testing.TB) *Env {
 	}
 	t.Cleanup(func() { e.clean(e.NS) })
 	return e
+}
+
+func notShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a cluster; not with -short")
+	}
 }
 
 // clean deletes a namespace, and does not wait for that.

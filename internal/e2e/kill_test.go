@@ -82,6 +82,7 @@ type reference struct {
 // undisturbed upgrades once in peace, for all tests to compare with.
 func undisturbed(t *testing.T, s *subject) *reference {
 	t.Helper()
+	notShort(t) // else only the first test that asks were skipped
 	s.once.Do(func() {
 		e := New(t)
 		e.deployFirst(s)
