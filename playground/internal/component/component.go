@@ -41,11 +41,18 @@ var parts = map[string]func(context.Context, Options) error{
 	"nodes":              runNodes,
 }
 
+// gcPercent is how much a part's heap may grow before its garbage is collected. All that a playground holds is little: at Go's default of 100
+// it is collected again and again while somebody deploys, on processors that are few and wanted. GOGC overrides it.
+const gcPercent = 200
+
 // Run runs a part until it fails or standard input ends.
 func Run(ctx context.Context, name string, opts Options) error {
 	run, ok := parts[name]
 	if !ok {
 		return fmt.Errorf("no component is called %q", name)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
