@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -164,8 +165,11 @@ func TestAServerThatRestartsIsWaitedFor(t *testing.T) {
 		<-r.Context().Done()
 	})
 	first := httptest.NewServer(handler)
-	address := first.Listener.Addr().String()
-	c, err := New(&rest.Config{Host: first.URL})
+	var address atomic.Value // of the server that runs; its old port may become somebody else's
+	address.Store(first.Listener.Addr().String())
+	c, err := New(&rest.Config{Host: "http://api.test", Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, address.Load().(string))
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,14 +181,9 @@ func TestAServerThatRestartsIsWaitedFor(t *testing.T) {
 		first.CloseClientConnections()
 		first.Close()
 		time.AfterFunc(300*time.Millisecond, func() {
-			l, err := net.Listen("tcp", address)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			s := &http.Server{Handler: handler, ReadHeaderTimeout: time.Second}
-			t.Cleanup(func() { s.Close() })
-			_ = s.Serve(l)
+			second := httptest.NewServer(handler)
+			t.Cleanup(second.Close)
+			address.Store(second.Listener.Addr().String())
 		})
 	}
 	err = c.Watch(t.Context(), configMaps, "shop", "", "1", func(e object.Event) error {

@@ -100,8 +100,12 @@ func (e *Env) Run(run Run) *Result {
 func (e *Env) start(run Run) *Result {
 	e.t.Helper()
 	p := &process{signal: run.Signal, told: run.Started, started: make(chan struct{}), ended: make(chan struct{})}
+	listener, err := e.listener()
+	if err != nil {
+		e.t.Fatal(err)
+	}
 	px, err := proxy.Start(e.c.up, proxy.Options{
-		Rules: run.Rules, Seed: run.Seed, Address: e.address,
+		Rules: run.Rules, Seed: run.Seed, Listener: listener,
 		Before: func(r proxy.Request) bool {
 			if run.Before != nil {
 				run.Before(r)
@@ -114,9 +118,6 @@ func (e *Env) start(run Run) *Result {
 		e.t.Fatal(err)
 	}
 	defer px.Close()
-	if e.SameServer {
-		e.address = strings.TrimPrefix(px.URL(), "https://")
-	}
 
 	kubeconfig := px.Kubeconfig(e.NS)
 	if run.Server != "" {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,7 +27,7 @@ type Env struct {
 	// know it. It is for tests that do not run belay twice at once.
 	SameServer bool
 
-	address string
+	same    *net.TCPListener // of SameServer
 	t       testing.TB
 	c       *cluster
 	home    string
@@ -48,6 +49,28 @@ func New(t testing.TB) *Env {
 	}
 	t.Cleanup(func() { e.clean(e.NS) })
 	return e
+}
+
+// listener is what a run's proxy listens on; nil is any free port.
+func (e *Env) listener() (net.Listener, error) {
+	if !e.SameServer {
+		return nil, nil
+	}
+	if e.same == nil {
+		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			return nil, err
+		}
+		e.same = l
+		e.t.Cleanup(func() { _ = l.Close() })
+	}
+	// A copy, so that nobody else gets the port between two runs.
+	f, err := e.same.File()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return net.FileListener(f)
 }
 
 func notShort(t testing.TB) {

@@ -6,7 +6,6 @@
 package proxy
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -25,8 +24,8 @@ import (
 type Options struct {
 	// Rules are tried in order for every request; the first that applies is used.
 	Rules []Rule
-	// Address is where to listen; empty is any free port.
-	Address string
+	// Listener is where to listen, and is closed with the proxy; nil is any free port.
+	Listener net.Listener
 	// Seed is of the dice that rules with a Probability throw.
 	Seed uint64
 	// Before is called when a request has arrived, before it is passed on; After
@@ -54,13 +53,16 @@ type connKey struct{}
 
 type requestKey struct{}
 
-// Start listens on a free port of the loopback address and passes on to up.
-// Close must be called.
+// Start listens, as the options say or on a free port of the loopback address, and
+// passes on to up. Close must be called.
 func Start(up *Upstream, o Options) (*Proxy, error) {
 	id := up.identity
-	l, err := net.Listen("tcp", cmp.Or(o.Address, "127.0.0.1:0"))
-	if err != nil {
-		return nil, err
+	l := o.Listener
+	if l == nil {
+		var err error
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return nil, err
+		}
 	}
 	p := &Proxy{
 		up: up, options: o, listener: l, identity: id,
