@@ -13,30 +13,23 @@ import (
 	"time"
 )
 
-// measureBelay does the jobs with belay, as a person would: whole processes.
-func measureBelay(ctx context.Context, o options, bundle, ns string) (t times, err error) {
-	next := []string{"-n", ns, "--set", "version=2"}
-	for _, job := range []struct {
-		into *time.Duration
-		exit int
-		args []string
-	}{
-		{&t.apply, 0, []string{"apply", bundle, "-n", ns}},
-		{&t.noop, 0, []string{"apply", bundle, "-n", ns}},
-		{&t.diff, 2, append([]string{"diff", bundle}, next...)},
-		{&t.upgrade, 0, append([]string{"apply", bundle}, next...)},
-		{&t.rollback, 0, []string{"rollback", "bench", "-n", ns}},
-	} {
-		err := calmly(ctx, job.into, func() error {
-			used, err := measured(ctx, job.exit, o.belay, job.args...)
-			t.memory = max(t.memory, used)
+// belayJobs does the jobs with belay, as a person would: whole processes. memory
+// becomes the most bytes that one of them took.
+func belayJobs(o options, bundle, ns string, memory *int64) map[job]func(context.Context) error {
+	run := func(exit int, args ...string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			used, err := measured(ctx, exit, o.belay, append(args, "-n", ns)...)
+			*memory = max(*memory, used)
 			return err
-		})
-		if err != nil {
-			return t, fmt.Errorf("measuring belay: %w", err)
 		}
 	}
-	return t, nil
+	return map[job]func(context.Context) error{
+		first:    run(0, "apply", bundle),
+		noop:     run(0, "apply", bundle),
+		diff:     run(2, "diff", bundle, "--set", "version=2"),
+		upgrade:  run(0, "apply", bundle, "--set", "version=2"),
+		rollback: run(0, "rollback", "bench"),
+	}
 }
 
 // command runs a program that must succeed.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -40,54 +39,55 @@ var resources = map[string]schema.GroupVersionResource{
 	"Deployment":     {Group: "apps", Version: "v1", Resource: "deployments"},
 }
 
-// measure does the jobs in a fresh namespace. With observed it waits after
-// each until the controller has seen every Deployment. A change costs a dry-run,
-// for the plan, and the apply itself, and where objects may exist a LIST of each kind.
-func (f *floor) measure(ctx context.Context, o options, ns string, observed bool) (t times, err error) {
-	first, before, err := objects(o.quarter, 1)
+// jobs does the jobs in a fresh namespace. With observed it waits after each
+// until the controller has seen every Deployment. A change costs a dry-run, for
+// the plan, and the apply itself, and where objects may exist a LIST of each kind.
+func (f *floor) jobs(o options, ns string, observed bool) (map[job]func(context.Context) error, error) {
+	all, before, err := objects(o.quarter, 1)
 	if err != nil {
-		return t, err
+		return nil, err
 	}
 	_, after, err := objects(o.quarter, 2)
 	if err != nil {
-		return t, err
+		return nil, err
 	}
+	create := func(objects []*unstructured.Unstructured) func(context.Context) error {
+		return func(ctx context.Context) error {
+			if err := f.apply(ctx, ns, objects, true); err != nil {
+				return err
+			}
+			if err := f.apply(ctx, ns, objects, false); err != nil || !observed {
+				return err
+			}
+			return f.observe(ctx, ns)
+		}
+	}
+	list := func(ctx context.Context) error { return f.list(ctx, ns) }
+	change := func(objects []*unstructured.Unstructured) func(context.Context) error {
+		return func(ctx context.Context) error {
+			if err := list(ctx); err != nil {
+				return err
+			}
+			return create(objects)(ctx)
+		}
+	}
+	return map[job]func(context.Context) error{
+		ready:    func(ctx context.Context) error { return f.create(ctx, ns) },
+		first:    create(all),
+		noop:     list,
+		diff:     func(ctx context.Context) error { return f.apply(ctx, ns, after, true) },
+		upgrade:  change(after),
+		rollback: change(before),
+	}, nil
+}
+
+// create makes a namespace.
+func (f *floor) create(ctx context.Context, ns string) error {
 	namespace := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": ns},
 	}}
-	if _, err := f.client.Resource(resources["Namespace"]).Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
-		return t, err
-	}
-	create := func(objects []*unstructured.Unstructured) error {
-		if err := f.apply(ctx, ns, objects, true); err != nil {
-			return err
-		}
-		if err := f.apply(ctx, ns, objects, false); err != nil || !observed {
-			return err
-		}
-		return f.observe(ctx, ns)
-	}
-	change := func(objects []*unstructured.Unstructured) error {
-		if err := f.list(ctx, ns); err != nil {
-			return err
-		}
-		return create(objects)
-	}
-	for _, job := range []struct {
-		into *time.Duration
-		do   func() error
-	}{
-		{&t.apply, func() error { return create(first) }},
-		{&t.noop, func() error { return f.list(ctx, ns) }},
-		{&t.diff, func() error { return f.apply(ctx, ns, after, true) }},
-		{&t.upgrade, func() error { return change(after) }},
-		{&t.rollback, func() error { return change(before) }},
-	} {
-		if err := calmly(ctx, job.into, job.do); err != nil {
-			return t, fmt.Errorf("measuring the floor: %w", err)
-		}
-	}
-	return t, nil
+	_, err := f.client.Resource(resources["Namespace"]).Create(ctx, namespace, metav1.CreateOptions{})
+	return err
 }
 
 // remove deletes a namespace and waits until it is gone, for the deleting of
@@ -105,27 +105,6 @@ func (f *floor) remove(ctx context.Context, ns string) error {
 		if err := settle(ctx); err != nil {
 			return err
 		}
-	}
-}
-
-// calm is how long the controllers are given to finish with one job before the
-// next is measured: they share the machine with what is measured.
-const calm = 3 * time.Second
-
-// calmly measures one call that has the control plane to itself.
-func calmly(ctx context.Context, into *time.Duration, do func() error) error {
-	if err := settle(ctx); err != nil {
-		return err
-	}
-	return clock(into, do)
-}
-
-func settle(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(calm):
-		return nil
 	}
 }
 

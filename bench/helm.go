@@ -3,30 +3,23 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 )
 
-// measureHelm does the same jobs with Helm: whole processes, with the waiting that
+// helmJobs does the same jobs with Helm: whole processes, with the waiting that
 // belay does unasked, and the flags given. Helm has no diff.
-func measureHelm(ctx context.Context, helm, chart, ns string, flags ...string) (t times, err error) {
-	run := func(into *time.Duration, args ...string) error {
-		return calmly(ctx, into, func() error {
-			return command(ctx, helm, append(append(args, "-n", ns), flags...)...)
-		})
+func helmJobs(helm, chart, ns string, flags ...string) map[job]func(context.Context) error {
+	run := func(args ...string) func(context.Context) error {
+		args = append(append(args, "--wait", "-n", ns), flags...)
+		return func(ctx context.Context) error { return command(ctx, helm, args...) }
 	}
-	err = errors.Join(
-		run(&t.apply, "install", "bench", chart, "--create-namespace", "--wait"),
-		run(&t.noop, "upgrade", "bench", chart, "--wait"),
-		run(&t.upgrade, "upgrade", "bench", chart, "--set", "version=2", "--wait"),
-		run(&t.rollback, "rollback", "bench", "2", "--wait"),
-	)
-	if err != nil {
-		return t, fmt.Errorf("measuring Helm: %w", err)
+	return map[job]func(context.Context) error{
+		first:    run("install", "bench", chart, "--create-namespace"),
+		noop:     run("upgrade", "bench", chart),
+		upgrade:  run("upgrade", "bench", chart, "--set", "version=2"),
+		rollback: run("rollback", "bench", "2"),
 	}
-	return t, nil
 }
 
 // writeChart makes a Helm chart of the bundle's templates and values.

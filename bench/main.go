@@ -38,7 +38,7 @@ func main() {
 	flag.BoolVar(&o.offline, "offline", false, "measure only what needs no cluster")
 	flag.BoolVar(&o.plans, "plans", false, "measure only how long plans take")
 	flag.BoolVar(&o.throttled, "throttled", false, "measure Helm with its default flags too, once: minutes")
-	flag.IntVar(&o.rounds, "rounds", 3, "how often all is measured; the table shows medians")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often all is measured; the table shows medians")
 	flag.IntVar(&o.quarter, "quarter", 100, "objects of each of the four kinds")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -75,82 +75,17 @@ func run(ctx context.Context, o options) error {
 	if err := plans(ctx, os.Stdout, o, f, bundle, chart); err != nil || o.plans {
 		return err
 	}
-	var results table
-	helm := findHelm(o)
-	for round := range o.rounds {
-		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.rounds)
-		for _, c := range contestants(o, f, bundle, chart, helm, &results) {
-			if err := c.race(ctx, f); err != nil {
-				return err
-			}
-		}
-	}
-	if helm != "" && o.throttled {
-		fmt.Fprintln(os.Stderr, "Helm with its default flags")
-		c := contestant{"bench-helm-throttled", &results.throttled, func(ctx context.Context, ns string) (times, error) {
-			return measureHelm(ctx, helm, chart, ns)
-		}}
-		if err := c.race(ctx, f); err != nil {
-			return err
-		}
+	results, err := rounds(ctx, o, f, bundle, chart)
+	if err != nil {
+		return err
 	}
 	results.print(os.Stdout, o)
 	return nil
 }
 
-// contestant does all jobs in a namespace.
-type contestant struct {
-	ns      string
-	into    *[]times
-	measure func(ctx context.Context, ns string) (times, error)
-}
-
-// contestants are those that every round measures, one after another.
-func contestants(o options, f *floor, bundle, chart, helm string, t *table) []contestant {
-	all := []contestant{
-		{"bench-belay", &t.belay, func(ctx context.Context, ns string) (times, error) {
-			return measureBelay(ctx, o, bundle, ns)
-		}},
-		{"bench-raw", &t.raw, func(ctx context.Context, ns string) (times, error) {
-			return f.measure(ctx, o, ns, false)
-		}},
-		{"bench-observed", &t.observed, func(ctx context.Context, ns string) (times, error) {
-			return f.measure(ctx, o, ns, true)
-		}},
-	}
-	if helm != "" {
-		all = append(all, contestant{"bench-helm", &t.helm, func(ctx context.Context, ns string) (times, error) {
-			return measureHelm(ctx, helm, chart, ns, "--qps", "10000", "--burst-limit", "10000")
-		}})
-	}
-	if kapp := find(o.kapp, "kapp"); kapp != "" {
-		all = append(all, contestant{"bench-kapp", &t.kapp, func(ctx context.Context, ns string) (times, error) {
-			return measureKapp(ctx, o, kapp, ns)
-		}})
-	}
-	return all
-}
-
-// race measures a contestant, and leaves nothing of it behind.
-func (c contestant) race(ctx context.Context, f *floor) error {
-	t, err := c.measure(ctx, c.ns)
-	if err != nil {
-		return err
-	}
-	*c.into = append(*c.into, t)
-	return f.remove(ctx, c.ns)
-}
-
 // local measures what needs no cluster.
 func local(ctx context.Context, o options) error {
 	return errors.Join(startUp(ctx, os.Stdout, o), charts(ctx, os.Stdout, o), overlays(ctx, os.Stdout, o))
-}
-
-// times are how long each job took, and the memory it took.
-type times struct {
-	apply, noop, diff, upgrade, rollback time.Duration
-	// memory is what the largest process took, in bytes; 0 when nobody looked.
-	memory int64
 }
 
 // clock measures one call.

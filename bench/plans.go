@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -24,7 +23,7 @@ const planRounds = 7
 // render the same bundle is told apart, for the floor has its objects ready. All
 // take turns, so that whatever else the machine does slows all of them.
 func plans(ctx context.Context, w io.Writer, o options, f *floor, bundle, chart string) error {
-	all, changed, err := objects(o.quarter, 2)
+	_, changed, err := objects(o.quarter, 2)
 	if err != nil {
 		return err
 	}
@@ -33,24 +32,18 @@ func plans(ctx context.Context, w io.Writer, o options, f *floor, bundle, chart 
 		return err
 	}
 	const ns = "bench-plans"
-	namespace := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": ns},
-	}}
-	if _, err := f.client.Resource(resources["Namespace"]).Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+	if err := f.create(ctx, ns); err != nil {
 		return err
 	}
 	if err := f.apply(ctx, ns, before, false); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "belay-bench-")
+	versions, err := writeVersions(o.quarter)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	old, next := filepath.Join(dir, "1.json"), filepath.Join(dir, "2.json")
-	if err := errors.Join(writeManifests(old, before), writeManifests(next, all)); err != nil {
-		return err
-	}
+	defer func() { _ = os.RemoveAll(versions) }()
+	old, next := filepath.Join(versions, "1.json"), filepath.Join(versions, "2.json")
 	jobs := append([]planJob{
 		{"floor: LISTs alone", 0, func() (int64, error) { return 0, f.list(ctx, ns) }},
 		{"floor: LISTs, and dry-runs of what changed", 1, func() (int64, error) {
