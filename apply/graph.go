@@ -22,6 +22,7 @@ func newRun(c Cluster, journal Journal, p *diff.Plan, o Options) *run {
 		byID:     make(map[object.ID]*node, len(p.Changes)),
 		newKinds: newKinds(p), newQuotas: newQuotas(p),
 		inbox: inbox{wake: make(chan struct{}, 1)},
+		slots: make(slots, o.Concurrency),
 	}
 	for i := range p.Changes {
 		n := &node{Change: &p.Changes[i], last: comesLast(&p.Changes[i])}
@@ -219,13 +220,14 @@ func (r *run) startReady(ctx context.Context) {
 	if r.first == 0 {
 		r.queues[resting], r.second = append(r.queues[resting], r.second...), nil
 	}
-	for r.inFlight-r.idle < r.o.Concurrency {
+	for {
 		next := slices.IndexFunc(r.queues[:], func(queue []*node) bool { return len(queue) > 0 })
-		if next < 0 {
+		if next < 0 || !r.slots.tryTake() {
 			return
 		}
 		n := r.queues[next][0]
 		if err := r.journal.Held(); err != nil {
+			r.slots.giveBack()
 			if r.mayWait(err) {
 				return // the ticker comes back to it
 			}
@@ -240,7 +242,11 @@ func (r *run) startReady(ctx context.Context) {
 		n.began = time.Now()
 		r.report(n, Started, nil)
 		see := r.awaited(n)
-		go func() { r.inbox.put(r.carryOut(ctx, n, see)) }()
+		go func() {
+			m := r.carryOut(ctx, n, see)
+			r.slots.giveBack()
+			r.inbox.put(m)
+		}()
 	}
 }
 

@@ -342,7 +342,10 @@ func (r *run) tidy(ctx context.Context, res *Result) {
 		}
 		c := *n.Change
 		c.Live = n.live
-		if err := r.clear(ctx, &c, &diff.Step{Propagation: "Background"}); err != nil && !errors.Is(err, context.Canceled) {
+		r.slots.take() // nobody else writes any more
+		err := r.clear(ctx, &c, &diff.Step{Propagation: "Background"})
+		r.slots.giveBack()
+		if err != nil && !errors.Is(err, context.Canceled) {
 			res.Diagnosis.Notes = append(res.Diagnosis.Notes, fmt.Sprintf("the hook %s could not be deleted: %v", n.ID, err))
 		}
 	}

@@ -77,9 +77,8 @@ type run struct {
 	// Counts of nodes, kept by move: not done; not done and of the first half;
 	// written; running.
 	left, first, waiting, inFlight int
-	// idle counts the running changes that only wait until an object is gone: they
-	// take no slot, for others may have to go before it can.
-	idle     int
+
+	slots    slots
 	finished int // changes finished after an interrupt
 	// unsure is since when the run has not heard that it holds its lock.
 	unsure time.Time
@@ -250,9 +249,6 @@ func (r *run) receive(m message) {
 	if n == nil || n.progress != written && m.state.Phase != rollout.Deleting {
 		return
 	}
-	if n.progress == running && n.state.Phase != rollout.Deleting {
-		r.idle++
-	}
 	n.state = m.state
 	if m.live != nil {
 		n.going = m.live
@@ -274,9 +270,6 @@ func (r *run) receive(m message) {
 }
 
 func (r *run) receiveWrite(n *node, m message) {
-	if n.state.Phase == rollout.Deleting {
-		r.idle--
-	}
 	if m.err != nil {
 		r.move(n, broken)
 		var cut *cutOffError

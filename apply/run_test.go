@@ -261,13 +261,6 @@ func TestDeletionsComeFirstWhenThePlanSaysSo(t *testing.T) {
 	}
 }
 
-// An operator may hold one object until another is gone.
-func TestWhatWaitsToBeGoneTakesNoSlot(t *testing.T) {
-	p := planOf(nil, change("held", diff.Delete), change("holder", diff.Delete))
-	s := (&script{heldBy: map[string]string{"held": "holder"}}).exists(p)
-	mustOutcome(t, Run(t.Context(), s, &journal{}, p, Options{Concurrency: 1, Timeout: 30 * time.Second}), Succeeded)
-}
-
 func TestAStuckDeletionNamesWhoHoldsIt(t *testing.T) {
 	p := planOf(nil, change("held", diff.Delete))
 	live := p.Changes[0].Live

@@ -292,9 +292,15 @@ const (
 )
 
 // waitGone waits until the object with that UID no longer exists. A server that is
-// away for longer than requests are sent again tells nothing of the object.
+// away for longer than requests are sent again tells nothing of the object. It is
+// for whoever has a slot.
 func (r *run) waitGone(ctx context.Context, c *diff.Change, uid string) error {
-	told, away := object.ResendingOf(ctx).Told, false
+	told, away, slot := object.ResendingOf(ctx).Told, false, true
+	defer func() {
+		if !slot {
+			r.slots.take()
+		}
+	}()
 	for wait := goneFirst; ; wait = min(2*wait, goneLast) {
 		now, err := r.lookGone(ctx, c, uid)
 		switch {
@@ -309,6 +315,10 @@ func (r *run) waitGone(ctx context.Context, c *diff.Change, uid string) error {
 			if away {
 				away = false
 				told(nil)
+			}
+			if slot {
+				slot = false
+				r.slots.giveBack()
 			}
 			r.inbox.put(message{id: c.ID, live: now, state: goingState(now)})
 		}
