@@ -146,13 +146,18 @@ func (r *openedRelease) revision(number int) (*release.Revision, error) {
 	if number == 0 {
 		return r.state.Current(), nil
 	}
-	if found := r.state.Find(number); found != nil {
+	return findRevision(r.state, r.name, number)
+}
+
+// findRevision finds a revision of a release by its number.
+func findRevision(s *release.State, name string, number int) (*release.Revision, error) {
+	if found := s.Find(number); found != nil {
 		return found, nil
 	}
 	var kept []string
-	for _, one := range r.state.Revisions {
+	for _, one := range s.Revisions {
 		kept = append(kept, fmt.Sprint(one.Number))
 	}
-	return nil, inputError(fmt.Sprintf("release %s has no revision %d", r.name, number)).
+	return nil, inputError(fmt.Sprintf("release %s has no revision %d", name, number)).
 		hint("it has: " + strings.Join(kept, ", "))
 }

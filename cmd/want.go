@@ -107,7 +107,7 @@ func (d *deployment) wantRevision(ctx context.Context, s *release.State) (*rende
 	if s.Current() == nil {
 		return nil, d.noRelease()
 	}
-	target, err := rollbackTarget(s, d.o.ToRevision)
+	target, err := d.rollbackTarget(s)
 	if err != nil {
 		return nil, err
 	}
@@ -143,17 +143,14 @@ func (d *deployment) recorded(ctx context.Context, s *release.State) (*render.Wa
 	return &render.Wanted{}, nil
 }
 
-func rollbackTarget(s *release.State, number int) (*release.Revision, error) {
-	if number == 0 {
+// rollbackTarget is the revision that the user names, or the one that a rollback
+// goes to by itself.
+func (d *deployment) rollbackTarget(s *release.State) (*release.Revision, error) {
+	if d.o.ToRevision == 0 {
 		target, err := s.RollbackTarget(0)
 		return target, asInput(err)
 	}
-	target := s.Find(number)
-	if target == nil {
-		f := inputError(fmt.Sprintf("there is no revision %d", number))
-		return nil, f.hint("belay history shows those that are kept")
-	}
-	return target, nil
+	return findRevision(s, d.target.Release, d.o.ToRevision)
 }
 
 // noRelease says that there is nothing of that name.

@@ -111,6 +111,9 @@ func TestAnImageThatCannotBePulledIsNoticedAndExplained(t *testing.T) {
 	if unhealthy := e.Must(6, "status", "shop", "-n", e.NS); !strings.Contains(unhealthy.Stdout, "front") {
 		t.Errorf("status does not name what is not ready:\n%v", unhealthy)
 	}
+	if r := e.Must(3, "rollback", "shop", "9", "-n", e.NS); !strings.Contains(r.Stderr, "release shop has no revision 9") || !strings.Contains(r.Stderr, "it has: 1, 2") {
+		t.Errorf("a revision that is not there is not explained:\n%v", r)
+	}
 	e.Must(0, "rollback", "shop", "-n", e.NS)
 	e.Must(0, "status", "shop", "-n", e.NS)
 }

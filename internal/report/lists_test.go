@@ -92,6 +92,20 @@ func TestWhatNobodyWaitsForIsShownAndCountsAsHealthy(t *testing.T) {
 	}
 }
 
+func TestTheCauseInARow(t *testing.T) {
+	for want, c := range map[string]rollout.Cause{
+		"it is held":                     {Because: "it is held"},
+		"it is held: by x, by y":         {Because: "it is held", Detail: []string{"by x", "by y"}},
+		"Ready is False: no quorum":      {Detail: []string{"Ready is False: no quorum"}},
+		"it is held by more than fit in": {Because: "it is held by more than fit in", Detail: []string{"a", "b", "c"}},
+		"it crashed":                     {Because: "it crashed; its last lines:", Detail: []string{"panic"}},
+	} {
+		if got := causeWords(c); got != want {
+			t.Errorf("%+v is %q, want %q", c, got, want)
+		}
+	}
+}
+
 func TestAgesHaveOneUnit(t *testing.T) {
 	for want, d := range map[string]time.Duration{
 		"0s": -time.Hour, "90s": 90 * time.Second, "12m": 12*time.Minute + 59*time.Second, "119m": 119 * time.Minute,

@@ -191,7 +191,7 @@ func colonIf(s string) string {
 func causeWords(c rollout.Cause) string {
 	text := strings.TrimSuffix(c.Because, "; its last lines:")
 	if text == c.Because && len(c.Detail) > 0 && len(c.Detail) <= 2 {
-		text += ": " + strings.Join(c.Detail, ", ")
+		text = strings.TrimPrefix(text+colonIf(strings.Join(c.Detail, ", ")), ": ") // a cause may be all detail
 	}
 	return Clean(text)
 }
