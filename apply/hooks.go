@@ -342,7 +342,7 @@ func (r *run) tidy(ctx context.Context, res *Result) {
 		}
 		c := *n.Change
 		c.Live = n.live
-		r.slots.take() // nobody else writes any more
+		r.slots.take() // free, for no change runs any more
 		err := r.clear(ctx, &c, &diff.Step{Propagation: "Background"})
 		r.slots.giveBack()
 		if err != nil && !errors.Is(err, context.Canceled) {

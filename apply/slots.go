@@ -14,7 +14,7 @@ func (s slots) tryTake() bool {
 	}
 }
 
-// take waits for a slot. Whoever has one gives it back when the run ends, at the latest.
+// take waits for a slot, however long: those who have one are cut off with the run.
 func (s slots) take() { s <- struct{}{} }
 
 func (s slots) giveBack() { <-s }
